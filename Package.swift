@@ -1,0 +1,131 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// One set of settings for every target: Swift 6 mode, explicit existentials, no import that leaks
+/// through another module, and no warning that is left for later.
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Targets of this package that `dependencies` name by a bare string; libraries are named below.
+func stage(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+extension Target.Dependency {
+    static let nioCore = Self.product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix = Self.product(name: "NIOPosix", package: "swift-nio")
+    static let nioEmbedded = Self.product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioConcurrencyHelpers = Self.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+    static let nioTLS = Self.product(name: "NIOTLS", package: "swift-nio")
+    static let nioSSL = Self.product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let x509 = Self.product(name: "X509", package: "swift-certificates")
+    static let asn1 = Self.product(name: "SwiftASN1", package: "swift-asn1")
+    static let crypto = Self.product(name: "Crypto", package: "swift-crypto")
+    static let logging = Self.product(name: "Logging", package: "swift-log")
+    static let serviceLifecycle = Self.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let hummingbird = Self.product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore = Self.product(name: "HummingbirdCore", package: "hummingbird")
+    static let httpClient = Self.product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let httpTypes = Self.product(name: "HTTPTypes", package: "swift-http-types")
+    static let nioHTTPTypes = Self.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+    static let argumentParser = Self.product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncAlgorithms = Self.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
+    static let deque = Self.product(name: "DequeModule", package: "swift-collections")
+    static let orderedCollections = Self.product(name: "OrderedCollections", package: "swift-collections")
+}
+
+let package = Package(
+    name: "dtm",
+    products: [
+        .executable(name: "dtm", targets: ["dtm"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-async-algorithms.git", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        // Without its default traits: they draw in the whole of Foundation.
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
+    ],
+    targets: [
+        .target(name: "CDTMLinux"),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+
+        // The vocabulary.
+        stage("DTMCore"),
+
+        // The pipeline, in the order in which data flows.
+        stage("DTMDiscovery", ["DTMCore", "CDTMLinux"]),
+        stage("DTMPolicy", ["DTMCore"]),
+        stage(
+            "DTMTunnel",
+            [
+                "DTMCore", "DTMSecrets", "CSodium", "CDTMLinux",
+                .nioCore, .nioPosix, .nioTLS, .nioSSL, .nioConcurrencyHelpers,
+            ]),
+        stage("DTMTelemetry", ["DTMCore", .logging]),
+
+        // Beside the pipeline.
+        stage("DTMConfiguration", ["DTMCore"]),
+        stage("DTMSecrets", ["DTMCore", "CSodium", "CDTMLinux"]),
+        stage("DTMCertificates", ["DTMCore", "DTMSecrets", .x509, .asn1, .crypto]),
+
+        // What control and data plane say to each other.
+        stage("DTMPlan", ["DTMCore", "DTMSecrets", .nioCore]),
+
+        // Joiners: a process each.
+        stage(
+            "DTMDataPlane",
+            [
+                "DTMCore", "DTMSecrets", "DTMPlan", "DTMTunnel", "DTMCertificates", "CDTMLinux",
+                .nioCore, .nioPosix, .nioSSL, .nioConcurrencyHelpers,
+            ]),
+        stage(
+            "DTMConnector",
+            [
+                "DTMCore", "DTMSecrets", "DTMAPI", "DTMTunnel", "DTMCertificates", "CDTMLinux",
+                .nioCore, .nioPosix, .nioSSL, .nioConcurrencyHelpers, .logging,
+            ]),
+        stage(
+            "DTMManager",
+            [
+                "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
+                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "CDTMLinux",
+                .nioCore, .nioPosix, .nioConcurrencyHelpers, .hummingbird, .hummingbirdCore, .httpTypes,
+                .nioHTTPTypes, .serviceLifecycle, .logging, .asyncAlgorithms, .deque,
+            ]),
+        stage("DTMLauncher", ["DTMCore", "CDTMLinux"]),
+
+        // Surfaces.
+        stage(
+            "DTMAPI",
+            ["DTMCore", "DTMSecrets", .httpClient, .nioCore, .nioPosix, .nioConcurrencyHelpers]),
+        .executableTarget(
+            name: "dtm",
+            dependencies: [
+                "DTMCore", "DTMAPI", "DTMConfiguration", "DTMConnector", "DTMDataPlane", "DTMLauncher",
+                "DTMManager", "CDTMLinux", .argumentParser,
+            ],
+            swiftSettings: swiftSettings),
+    ]
+)

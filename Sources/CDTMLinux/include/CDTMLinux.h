@@ -1,0 +1,3 @@
+#ifndef CDTMLINUX_H
+#define CDTMLINUX_H
+#endif

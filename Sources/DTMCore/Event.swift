@@ -1,0 +1,135 @@
+/// How much an event matters, in the order of syslog's names (RFC 5424, section 6.2.1).
+public enum Severity: String, Sendable, Codable, CaseIterable, Comparable {
+    case debug, info, notice, warning, error, critical
+
+    public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+        switch self {
+        case .debug: 0
+        case .info: 1
+        case .notice: 2
+        case .warning: 3
+        case .error: 4
+        case .critical: 5
+        }
+    }
+}
+
+/// A value in an event's detail.
+public enum DetailValue: Hashable, Sendable, Codable {
+    case string(String)
+    case integer(Int64)
+    case double(Double)
+    case boolean(Bool)
+    case list([String])
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let value = try? container.decode(Bool.self) {
+            self = .boolean(value)
+        } else if let value = try? container.decode(Int64.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .double(value)
+        } else if let value = try? container.decode([String].self) {
+            self = .list(value)
+        } else {
+            self = .string(try container.decode(String.self))
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .string(let value): try container.encode(value)
+        case .integer(let value): try container.encode(value)
+        case .double(let value): try container.encode(value)
+        case .boolean(let value): try container.encode(value)
+        case .list(let value): try container.encode(value)
+        }
+    }
+}
+
+extension DetailValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
+    public init(stringLiteral value: String) { self = .string(value) }
+    public init(integerLiteral value: Int64) { self = .integer(value) }
+    public init(booleanLiteral value: Bool) { self = .boolean(value) }
+}
+
+extension DetailValue: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .string(let value): value
+        case .integer(let value): String(value)
+        case .double(let value): String(value)
+        case .boolean(let value): String(value)
+        case .list(let value): value.joined(separator: ",")
+        }
+    }
+}
+
+/// Something that happened, as operators and scripts see it. Holds no secret and no application data.
+public struct Event: Hashable, Sendable {
+    public var time: Timestamp
+    /// Dotted, lower case, the subject first: `tunnel.rotated`. See ``Kind`` for those in use.
+    public var kind: String
+    public var severity: Severity
+    /// The tunnel's name, when the event is about one.
+    public var tunnel: String?
+    /// The application's stable name, when the event is about one.
+    public var app: String?
+    /// The SPIFFE ID, when the event is about one.
+    public var identity: String?
+    public var detail: [String: DetailValue]
+
+    public init(
+        time: Timestamp, kind: String, severity: Severity, tunnel: String? = nil, app: String? = nil,
+        identity: String? = nil, detail: [String: DetailValue] = [:]
+    ) {
+        self.time = time
+        self.kind = kind
+        self.severity = severity
+        self.tunnel = tunnel
+        self.app = app
+        self.identity = identity
+        self.detail = detail
+    }
+
+    /// The kinds in use. A script may rely on these names.
+    public enum Kind {
+        public static let managerStarted = "manager.started"
+        public static let managerStopping = "manager.stopping"
+        public static let managerUnsupervised = "manager.unsupervised"
+        public static let dataPlaneStarted = "dataplane.started"
+        public static let dataPlaneLost = "dataplane.lost"
+        public static let configurationReloaded = "configuration.reloaded"
+        public static let configurationRefused = "configuration.refused"
+        public static let clockStepped = "clock.stepped"
+        public static let tunnelAdded = "tunnel.added"
+        public static let tunnelChanged = "tunnel.changed"
+        public static let tunnelRemoved = "tunnel.removed"
+        public static let tunnelRotated = "tunnel.rotated"
+        public static let tunnelRotationFailed = "tunnel.rotation_failed"
+        public static let tunnelEndpointTaken = "tunnel.endpoint_taken"
+        public static let tunnelTargetUnreachable = "tunnel.target_unreachable"
+        public static let tunnelTargetReachable = "tunnel.target_reachable"
+        public static let connectionOpened = "connection.opened"
+        public static let connectionClosed = "connection.closed"
+        public static let connectionRefused = "connection.refused"
+        public static let connectionCut = "connection.cut"
+        public static let handshakeFailed = "handshake.failed"
+        public static let decoyTouched = "decoy.touched"
+        public static let listenerExhausted = "listener.exhausted"
+        public static let listenerRecovered = "listener.recovered"
+        public static let squatterFound = "squatter.found"
+        public static let authorityCreated = "authority.created"
+        public static let authorityRotated = "authority.rotated"
+        public static let certificateIssued = "certificate.issued"
+        public static let certificateRenewed = "certificate.renewed"
+        public static let certificateRevoked = "certificate.revoked"
+        public static let connectGranted = "connect.granted"
+        public static let connectDenied = "connect.denied"
+        public static let performanceRecord = "performance.record"
+    }
+}

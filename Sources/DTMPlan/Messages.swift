@@ -1,0 +1,195 @@
+public import DTMCore
+public import DTMSecrets
+
+/// Who in the data plane holds a leaf key.
+public enum CredentialSubject: Hashable, Sendable {
+    /// The listeners of a tunnel.
+    case listener(TunnelID)
+    /// The data plane's own client, which shakes hands with a new endpoint of a tunnel before it is published.
+    case probe(TunnelID)
+}
+
+/// From control to the data plane.
+public enum ControlMessage: Sendable {
+    /// First on every link.
+    case hello(ControlHello)
+    case plan(Plan)
+    /// The key of one schedule window of a tunnel. On the wire the 32 bytes are raw and are read straight into locked memory.
+    case windowKey(tunnel: TunnelID, window: UInt64, key: SharedSecret)
+    /// The answer to a certificate signing request: DER, the leaf first, without the authority.
+    case credential(CredentialSubject, chain: [[UInt8]])
+    /// Accept nothing more; end when the last connection has, or after the time given.
+    case drain(milliseconds: UInt32)
+}
+
+public struct ControlHello: Hashable, Sendable {
+    public var protocolVersion: UInt16
+    public var anchor: ClockAnchor
+
+    public init(protocolVersion: UInt16, anchor: ClockAnchor) {
+        self.protocolVersion = protocolVersion
+        self.anchor = anchor
+    }
+}
+
+/// From the data plane to control.
+public enum DataPlaneMessage: Hashable, Sendable {
+    /// First on every link.
+    case hello(DataPlaneHello)
+    case planApplied(version: UInt64)
+    /// PKCS#10, DER. The key stays in the data plane.
+    case certificateRequest(CredentialSubject, der: [UInt8])
+    case windowKeyWanted(tunnel: TunnelID, window: UInt64)
+    case rotated(RotationReport)
+    case rotationFailed(RotationFailure)
+    /// The roles of a tunnel's listeners, after every change of one.
+    case listeners(tunnel: TunnelID, [ListenerReport])
+    case flow(FlowRecord)
+    case incident(Incident)
+    /// Once a second, for every tunnel that had traffic or changes since the last.
+    case counters(tunnel: TunnelID, TunnelCounters)
+    case drained
+}
+
+public struct DataPlaneHello: Hashable, Sendable {
+    public var protocolVersion: UInt16
+    public var pid: Int32
+
+    public init(protocolVersion: UInt16, pid: Int32) {
+        self.protocolVersion = protocolVersion
+        self.pid = pid
+    }
+}
+
+/// One completed rotation.
+public struct RotationReport: Hashable, Sendable {
+    public var tunnel: TunnelID
+    public var turn: ScheduleTurn
+    public var endpoint: Endpoint
+    /// How many candidates of the schedule were passed over because they were busy.
+    public var candidate: UInt32
+    /// The endpoint that was live before; nil for the first.
+    public var previous: Endpoint?
+    /// When the next rotation is due by the schedule, steady time.
+    public var nextAt: Timestamp
+    /// From the decision to the new endpoint accepting, in microseconds.
+    public var switchMicroseconds: UInt32
+    /// The self-handshake's part of preparing it, in microseconds.
+    public var handshakeMicroseconds: UInt32
+
+    public init(
+        tunnel: TunnelID, turn: ScheduleTurn, endpoint: Endpoint, candidate: UInt32, previous: Endpoint?, nextAt: Timestamp,
+        switchMicroseconds: UInt32, handshakeMicroseconds: UInt32
+    ) {
+        self.tunnel = tunnel
+        self.turn = turn
+        self.endpoint = endpoint
+        self.candidate = candidate
+        self.previous = previous
+        self.nextAt = nextAt
+        self.switchMicroseconds = switchMicroseconds
+        self.handshakeMicroseconds = handshakeMicroseconds
+    }
+}
+
+/// A rotation that did not happen; the old endpoint stays live.
+public struct RotationFailure: Hashable, Sendable {
+    public var tunnel: TunnelID
+    public var turn: ScheduleTurn
+    /// Which step: `key`, `bind`, `credential`, `handshake`.
+    public var step: String
+    public var reason: String
+
+    public init(tunnel: TunnelID, turn: ScheduleTurn, step: String, reason: String) {
+        self.tunnel = tunnel
+        self.turn = turn
+        self.step = step
+        self.reason = reason
+    }
+}
+
+public struct ListenerReport: Hashable, Sendable {
+    public var endpoint: Endpoint
+    public var role: ListenerRole
+
+    public init(endpoint: Endpoint, role: ListenerRole) {
+        self.endpoint = endpoint
+        self.role = role
+    }
+}
+
+/// Totals since the data plane started, and what is open now.
+public struct TunnelCounters: Hashable, Sendable {
+    public var active: UInt32
+    public var total: UInt64
+    /// Refused by a rule or a limit, or handshakes without an identity that is accepted.
+    public var rejected: UInt64
+    /// Accepted by the rules, and then the target could not be reached.
+    public var failed: UInt64
+    public var bytesIn: UInt64
+    public var bytesOut: UInt64
+
+    public init(
+        active: UInt32 = 0, total: UInt64 = 0, rejected: UInt64 = 0, failed: UInt64 = 0, bytesIn: UInt64 = 0,
+        bytesOut: UInt64 = 0
+    ) {
+        self.active = active
+        self.total = total
+        self.rejected = rejected
+        self.failed = failed
+        self.bytesIn = bytesIn
+        self.bytesOut = bytesOut
+    }
+}
+
+/// Something that went wrong or looks wrong, on one tunnel. Rate-limited at its source: `count` says how many it stands for.
+public struct Incident: Hashable, Sendable {
+    public enum Kind: UInt8, Sendable, CaseIterable {
+        /// A peer without an identity that is accepted, or one that does not speak TLS.
+        case handshakeFailed = 1
+        /// Somebody came to a listener that is not live.
+        case decoyTouched = 2
+        /// A valid identity that may not use this tunnel, or that is revoked.
+        case identityRefused = 3
+        case targetUnreachable = 4
+        case targetReachable = 5
+        /// The scheduled endpoint is held by another program.
+        case endpointTaken = 6
+        /// Too many connections.
+        case limitReached = 7
+        /// No descriptors left; accepting is paused.
+        case descriptorsExhausted = 8
+        case descriptorsRecovered = 9
+        /// The schedule's key for this window has not come.
+        case windowKeyMissing = 10
+        /// A live connection was cut: its identity or certificate was revoked.
+        case connectionCut = 11
+    }
+
+    /// Nil when it is about the whole data plane.
+    public var tunnel: TunnelID?
+    public var kind: Kind
+    public var at: Timestamp
+    public var count: UInt32
+    /// The peer's endpoint, when there is one.
+    public var peer: Endpoint?
+    /// Our endpoint.
+    public var local: Endpoint?
+    public var identity: String?
+    /// What happened, in words; no peer text in it.
+    public var reason: String
+
+    public init(
+        tunnel: TunnelID?, kind: Kind, at: Timestamp, count: UInt32 = 1, peer: Endpoint? = nil, local: Endpoint? = nil,
+        identity: String? = nil, reason: String
+    ) {
+        self.tunnel = tunnel
+        self.kind = kind
+        self.at = at
+        self.count = count
+        self.peer = peer
+        self.local = local
+        self.identity = identity
+        self.reason = reason
+    }
+}
