@@ -1,0 +1,61 @@
+public import DTMCore
+public import DTMSecrets
+
+/// Where a tunnel listens, turn by turn: a keyed permutation of its ports and, when addresses hop, a keyed loopback address
+/// for each of them. `docs/rotation-protocol.md` defines it; a server and whoever holds the window key compute the same list.
+///
+/// A value without secrets: the window key is lent for each call.
+public struct EndpointSchedule: Hashable, Sendable {
+    /// How many candidates a client computes at first.
+    public static let defaultCandidateLimit = 32
+    /// A server takes one of the first 64 candidates or none, so that a client knows where to stop.
+    public static let maximumCandidates = 64
+    /// The shortest epoch in milliseconds.
+    public static let minimumIntervalMilliseconds: UInt32 = 200
+
+    public let parameters: ScheduleParameters
+    /// The ports of the range that are not skipped, ascending; never empty.
+    let ports: [UInt16]
+
+    /// - Throws: ``TunnelError`` when the range is reversed or holds port 0, no port is left, the interval is too short, or
+    ///   the skipped ports are not strictly ascending.
+    public init(parameters: ScheduleParameters) throws(TunnelError) {
+        self.ports = try Self.usablePorts(parameters)
+        self.parameters = parameters
+    }
+
+    /// How many candidates there are: the ports of the range that are not skipped.
+    public var portCount: Int { ports.count }
+
+    /// The window whose key belongs to `epoch`.
+    public func window(of epoch: UInt64) -> UInt64 {
+        ScheduleWindow.index(of: epoch, intervalMilliseconds: parameters.intervalMilliseconds)
+    }
+
+    /// The epoch that holds `moment`.
+    public func epoch(at moment: Timestamp) -> UInt64 {
+        ScheduleTime.epoch(at: moment, intervalMilliseconds: parameters.intervalMilliseconds)
+    }
+
+    /// When `epoch` begins.
+    public func start(of epoch: UInt64) -> Timestamp {
+        ScheduleTime.start(ofEpoch: epoch, intervalMilliseconds: parameters.intervalMilliseconds)
+    }
+
+    /// The candidates of `turn` with the numbers `first ..< first + limit`, in the order in which they are tried; fewer at
+    /// the end of the list. `windowKey` is the key of ``window(of:)`` the turn's epoch.
+    public func candidates(
+        turn: ScheduleTurn, windowKey: borrowing SecretBytes, first: Int = 0, limit: Int = defaultCandidateLimit
+    ) -> [Endpoint] {
+        []
+    }
+
+    /// Candidate number `index` of `turn`; nil when there are fewer.
+    public func candidate(_ index: Int, turn: ScheduleTurn, windowKey: borrowing SecretBytes) -> Endpoint? {
+        candidates(turn: turn, windowKey: windowKey, first: index, limit: 1).first
+    }
+}
+
+extension EndpointSchedule {
+    static func usablePorts(_ parameters: ScheduleParameters) throws(TunnelError) -> [UInt16] { [] }
+}
