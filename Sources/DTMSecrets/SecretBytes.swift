@@ -19,8 +19,8 @@ public struct SecretBytes: ~Copyable {
 
     /// Allocates `count` bytes and lets `fill` write them; they start as zeros.
     ///
-    /// - Throws: ``SecretsError`` when the length is out of bounds or the memory can't be had or locked, and what `fill` throws;
-    ///   the memory is wiped and freed in every case.
+    /// - Throws: ``SecretsError`` when the length is out of bounds or the memory can't be had or locked, and what
+    ///   `fill` throws; the memory is wiped and freed in every case.
     public init(count: Int, filledBy fill: (UnsafeMutableRawBufferPointer) throws -> Void) throws {
         guard (1...Self.maximumCount).contains(count) else { throw SecretsError.length(count) }
         guard sodium_init() >= 0 else { throw SecretsError.libraryUnavailable }
@@ -37,7 +37,10 @@ public struct SecretBytes: ~Copyable {
             sodium_free(base)
             throw error
         }
-        sodium_mprotect_readonly(base)
+        guard sodium_mprotect_readonly(base) == 0 else {
+            sodium_free(base)
+            throw SecretsError.allocation(count)
+        }
         self.base = base
         self.count = count
     }
@@ -68,13 +71,15 @@ public struct SecretBytes: ~Copyable {
     }
 }
 
-// Sendable: the memory belongs to this value alone, is written only before the initialiser returns, is read-only from then
-// on (by mprotect as well), and is freed when the one owner ends.
+// Sendable: the memory belongs to this value alone, is written only before the initialiser returns, is read-only from
+// then on (by mprotect as well), and is freed when the one owner ends.
 extension SecretBytes: @unchecked Sendable {}
 
 /// One secret that several owners hold; it is wiped when the last of them lets go.
 public final class SharedSecret: Sendable {
+    /// Lent, never copied.
     public let bytes: SecretBytes
 
+    /// Takes the secret over.
     public init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
 }

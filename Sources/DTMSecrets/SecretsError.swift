@@ -2,22 +2,29 @@ public import DTMCore
 
 /// Why a secret could not be held.
 public struct SecretsError: DescribedError, Equatable {
+    /// What kind of failure it is; equality compares these alone.
     public enum Code: String, Sendable {
         case length, libraryUnavailable, allocation, lockRefused
     }
 
+    /// Which kind.
     public let code: Code
+    /// What failed.
     public let message: String
+    /// What to do next.
     public let hint: String?
 
+    /// `secrets.` and the code.
     public var codeName: String { "secrets.\(code.rawValue)" }
 
+    /// Equal when the codes are.
     public static func == (left: Self, right: Self) -> Bool { left.code == right.code }
 
     static func length(_ count: Int) -> Self {
         Self(
             code: .length,
-            message: "a secret of \(count) bytes was asked for; allowed are 1 to \(SecretBytes.maximumCount)", hint: nil)
+            message: "a secret of \(count) bytes was asked for; allowed are 1 to \(SecretBytes.maximumCount)",
+            hint: nil)
     }
 
     static let libraryUnavailable = Self(
