@@ -1,6 +1,6 @@
 public import DTMCore
 
-/// Why a part of a tunnel could not be set up.
+/// What can go wrong between a client and the target of a tunnel.
 public struct TunnelError: DescribedError, Equatable {
     public enum Code: String, Sendable, CaseIterable {
         /// The port range is reversed or holds port 0.
@@ -11,6 +11,34 @@ public struct TunnelError: DescribedError, Equatable {
         case scheduleInterval
         /// The skipped ports are not strictly ascending.
         case scheduleSkipped
+        /// The TLS library asked for a decryption; a tunnel's key signs and nothing else.
+        case unsupportedKeyOperation
+        /// The server's first bytes are no status frame.
+        case malformedStatusFrame
+        /// The peer did not shake hands in time.
+        case handshakeTimeout
+        /// The peer speaks another protocol than `dtm/1`.
+        case wrongProtocol
+        /// The peer's certificate is not the one expected.
+        case peerNotAuthenticated
+        /// The server does not accept this client's certificate.
+        case identityNotAccepted
+        /// This end can take no connection at the moment.
+        case notAcceptable
+        /// The server refused, with a reason.
+        case refused
+        /// The server is elsewhere by now.
+        case moved
+        /// No endpoint accepted in time.
+        case noEndpoint
+        /// Nothing listens there, or it does not answer.
+        case endpointUnreachable
+        /// A listening socket could not be had.
+        case bind
+        /// The local program that connects may not.
+        case localCallerRefused
+        /// The other side ended before it was due.
+        case unexpectedEnd
     }
 
     public let code: Code
@@ -28,4 +56,7 @@ public struct TunnelError: DescribedError, Equatable {
     public var codeName: String { "tunnel.\(code.rawValue)" }
 
     public static func == (left: Self, right: Self) -> Bool { left.code == right.code }
+
+    static let unsupportedKeyOperation = Self(
+        code: .unsupportedKeyOperation, message: "a tunnel's key signs; it decrypts nothing")
 }

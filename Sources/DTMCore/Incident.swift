@@ -1,0 +1,75 @@
+/// Totals since the data plane started, and what is open now.
+public struct TunnelCounters: Hashable, Sendable {
+    public var active: UInt32
+    public var total: UInt64
+    /// Refused by a rule or a limit, or handshakes without an identity that is accepted.
+    public var rejected: UInt64
+    /// Accepted by the rules, and then the target could not be reached.
+    public var failed: UInt64
+    public var bytesIn: UInt64
+    public var bytesOut: UInt64
+
+    public init(
+        active: UInt32 = 0, total: UInt64 = 0, rejected: UInt64 = 0, failed: UInt64 = 0, bytesIn: UInt64 = 0,
+        bytesOut: UInt64 = 0
+    ) {
+        self.active = active
+        self.total = total
+        self.rejected = rejected
+        self.failed = failed
+        self.bytesIn = bytesIn
+        self.bytesOut = bytesOut
+    }
+}
+
+/// Something that went wrong or looks wrong, on one tunnel. Rate-limited at its source: `count` says how many it stands for.
+public struct Incident: Hashable, Sendable {
+    public enum Kind: UInt8, Sendable, CaseIterable {
+        /// A peer without an identity that is accepted, or one that does not speak TLS.
+        case handshakeFailed = 1
+        /// Somebody came to a listener that is not live.
+        case decoyTouched = 2
+        /// A valid identity that may not use this tunnel, or that is revoked.
+        case identityRefused = 3
+        case targetUnreachable = 4
+        case targetReachable = 5
+        /// The scheduled endpoint is held by another program.
+        case endpointTaken = 6
+        /// Too many connections.
+        case limitReached = 7
+        /// No descriptors left; accepting is paused.
+        case descriptorsExhausted = 8
+        case descriptorsRecovered = 9
+        /// The schedule's key for this window has not come.
+        case windowKeyMissing = 10
+        /// A live connection was cut: its identity or certificate was revoked.
+        case connectionCut = 11
+    }
+
+    /// Nil when it is about the whole data plane.
+    public var tunnel: TunnelID?
+    public var kind: Kind
+    public var at: Timestamp
+    public var count: UInt32
+    /// The peer's endpoint, when there is one.
+    public var peer: Endpoint?
+    /// Our endpoint.
+    public var local: Endpoint?
+    public var identity: String?
+    /// What happened, in words; no peer text in it.
+    public var reason: String
+
+    public init(
+        tunnel: TunnelID?, kind: Kind, at: Timestamp, count: UInt32 = 1, peer: Endpoint? = nil, local: Endpoint? = nil,
+        identity: String? = nil, reason: String
+    ) {
+        self.tunnel = tunnel
+        self.kind = kind
+        self.at = at
+        self.count = count
+        self.peer = peer
+        self.local = local
+        self.identity = identity
+        self.reason = reason
+    }
+}

@@ -1,0 +1,163 @@
+public import DTMCore
+public import NIOCore
+import NIOPosix
+
+/// A connector's totals.
+public struct ConnectorTotals: Hashable, Sendable {
+    public var active: Int
+    public var total: UInt64
+    /// The tunnel could not be reached.
+    public var failed: UInt64
+    /// The local program may not.
+    public var refused: UInt64
+}
+
+/// Says whose program a local connection belongs to. Called on event loops: it must answer within microseconds.
+public protocol CallerLookup: Sendable {
+    /// Nil when the connection may go on; otherwise why it may not. A caller that can't be known may not.
+    ///
+    /// - Parameters:
+    ///   - client: the program's end.
+    ///   - server: our end.
+    func refusal(client: Endpoint, server: Endpoint) -> String?
+}
+
+/// Told what a connector meets. Called on event loops: it must not block.
+public protocol ConnectorObserver: Sendable {
+    func connectionFailed(_ error: any Error)
+    func callerRefused(_ reason: String)
+    func acceptingIsPaused(_ isPaused: Bool)
+}
+
+/// Offers a fixed local address that leads through a tunnel, wherever the tunnel is at the moment.
+public struct ConnectorListener: Sendable {
+    let source: any KnowledgeSource
+    let observer: any ConnectorObserver
+    /// Nil: any local caller is served.
+    let callers: (any CallerLookup)?
+    let limits: DialLimits
+    let time: any TimeSource
+    let group: any EventLoopGroup
+    let counters = ConnectorCounters()
+
+    public init(
+        source: any KnowledgeSource, observer: any ConnectorObserver, callers: (any CallerLookup)?, limits: DialLimits = .init(),
+        time: any TimeSource, group: any EventLoopGroup
+    ) {
+        self.source = source
+        self.observer = observer
+        self.callers = callers
+        self.limits = limits
+        self.time = time
+        self.group = group
+    }
+
+    public var totals: ConnectorTotals { counters.snapshot }
+
+    /// Listens on a TCP address. Port 0 takes a free one: ask the channel.
+    public func listen(on endpoint: Endpoint) -> EventLoopFuture<any Channel> {
+        do {
+            return bootstrap(checksCallers: true)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .bind(to: try endpoint.socketAddress())
+        } catch {
+            return group.any().makeFailedFuture(error)
+        }
+    }
+
+    /// Serves a Unix socket that listens already; its file's mode says who may connect. Takes the descriptor over.
+    public func adopt(listening descriptor: CInt) -> EventLoopFuture<any Channel> {
+        bootstrap(checksCallers: false).withBoundSocket(descriptor)
+    }
+
+    /// Leads one pair of descriptors (a pipe's ends or a socket's) through the tunnel. Takes them over.
+    ///
+    /// - Returns: a future that succeeds when the relay has ended.
+    public func relay(input: CInt, output: CInt) -> EventLoopFuture<Void> {
+        let loop = group.any()
+        let ended = loop.makePromise(of: Void.self)
+        NIOPipeBootstrap(group: loop)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(TransportHandler())
+                }
+            }
+            .takingOwnershipOfDescriptors(input: input, output: output)
+            .assumeIsolated()
+            .whenComplete { result in
+                switch result {
+                case .success(let channel): self.connect(channel, ended)
+                case .failure(let error): ended.fail(error)
+                }
+            }
+        return ended.futureResult
+    }
+
+    private func bootstrap(checksCallers: Bool) -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1_024)
+            .serverChannelOption(.maxMessagesPerRead, value: 32)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let watch = AcceptGuard(accepted: {}, exhausted: observer.acceptingIsPaused)
+                    try channel.pipeline.syncOperations.addHandler(watch)
+                }
+            }
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.writeBufferWaterMark, value: RelayTuning.waterMark)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(TransportHandler())
+                    if checksCallers, let reason = refusal(of: channel) {
+                        counters.didRefuse()
+                        observer.callerRefused(reason)
+                        throw TunnelError(code: .localCallerRefused, message: reason)
+                    }
+                    connect(channel, nil)
+                }
+            }
+    }
+
+    private func refusal(of channel: any Channel) -> String? {
+        guard let callers else { return nil }
+        guard let client = Endpoint(channel.remoteAddress), let server = Endpoint(channel.localAddress) else {
+            return "the caller has no address"
+        }
+        return callers.refusal(client: client, server: server)
+    }
+
+    private func connect(_ local: any Channel, _ ended: EventLoopPromise<Void>?) {
+        TunnelDial.run(source, limits: limits, time: time, on: local.eventLoop)
+            .assumeIsolated()
+            .whenComplete { result in
+                switch result {
+                case .success(let tunnel): self.join(local, tunnel.value, ended)
+                case .failure(let error):
+                    self.counters.didFail()
+                    self.observer.connectionFailed(error)
+                    local.close(promise: nil)
+                    ended?.fail(error)
+                }
+            }
+    }
+
+    private func join(_ local: any Channel, _ tunnel: DialedTunnel, _ ended: EventLoopPromise<Void>?) {
+        guard local.isActive else {
+            tunnel.channel.close(promise: nil)
+            ended?.succeed()
+            return
+        }
+        let session = ConnectorSession(counters: counters) { ended?.succeed() }
+        do {
+            try session.join(local, tunnel)
+        } catch {
+            tunnel.channel.close(promise: nil)
+            local.close(promise: nil)
+            ended?.fail(error)
+        }
+    }
+}
