@@ -27,6 +27,7 @@ extension Target.Dependency {
     static let nioPosix = Self.product(name: "NIOPosix", package: "swift-nio")
     static let nioEmbedded = Self.product(name: "NIOEmbedded", package: "swift-nio")
     static let nioConcurrencyHelpers = Self.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+    static let nioHTTP1 = Self.product(name: "NIOHTTP1", package: "swift-nio")
     static let nioTLS = Self.product(name: "NIOTLS", package: "swift-nio")
     static let nioSSL = Self.product(name: "NIOSSL", package: "swift-nio-ssl")
     static let x509 = Self.product(name: "X509", package: "swift-certificates")
@@ -119,7 +120,7 @@ let package = Package(
         // Surfaces.
         stage(
             "DTMAPI",
-            ["DTMCore", "DTMSecrets", .httpClient, .nioCore, .nioPosix, .nioConcurrencyHelpers]),
+            ["DTMCore", "DTMSecrets", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
         .executableTarget(
             name: "dtm",
             dependencies: [

@@ -1,0 +1,93 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+
+/// The calls, one for each route. All of them throw ``ControlClientError``, and `CancellationError` when their task is cancelled.
+extension ControlClient {
+    /// `GET /v1/status`.
+    public func status() async throws -> StatusReport {
+        try await perform(.get("status"), as: StatusReport.self, within: timeouts.look)
+    }
+
+    /// `GET /v1/apps`.
+    public func apps() async throws -> AppList {
+        try await perform(.get("apps"), as: AppList.self, within: timeouts.look)
+    }
+
+    /// `GET /v1/tunnels`.
+    public func tunnels() async throws -> TunnelList {
+        try await perform(.get("tunnels"), as: TunnelList.self, within: timeouts.look)
+    }
+
+    /// `POST /v1/tunnels`: returns when the new tunnel's first endpoint accepts.
+    public func protect(_ request: ProtectRequest) async throws -> ProtectAnswer {
+        try await perform(try .post("tunnels", body: request), as: ProtectAnswer.self, within: timeouts.change)
+    }
+
+    /// `DELETE /v1/tunnels/NAME`.
+    public func unprotect(_ name: String) async throws -> RemovedAnswer {
+        try await perform(
+            Call(method: .DELETE, segments: ["tunnels", name]), as: RemovedAnswer.self, within: timeouts.change)
+    }
+
+    /// `POST /v1/tunnels/NAME/rotate`: returns when the new endpoint accepts, or with the reason why it does not.
+    public func rotate(_ name: String) async throws -> RotateAnswer {
+        try await perform(.post("tunnels", name, "rotate"), as: RotateAnswer.self, within: timeouts.change)
+    }
+
+    /// `POST /v1/rotate`: all tunnels.
+    public func rotateAll() async throws -> RotateAnswer {
+        try await perform(.post("rotate"), as: RotateAnswer.self, within: timeouts.change)
+    }
+
+    /// `GET /v1/events`: what the manager still remembers, oldest first; only what came after `id` when it is given.
+    public func events(after id: UInt64? = nil) async throws -> EventList {
+        try await perform(.get("events", query: Self.since(id)), as: EventList.self, within: timeouts.look)
+    }
+
+    /// `GET /v1/certificates`.
+    public func certificates() async throws -> CertificateList {
+        try await perform(.get("certificates"), as: CertificateList.self, within: timeouts.look)
+    }
+
+    /// `POST /v1/certificates/rotate`.
+    public func rotateCertificates(_ request: CertificateRotateRequest) async throws -> CertificateChangeAnswer {
+        try await perform(
+            try .post("certificates", "rotate", body: request), as: CertificateChangeAnswer.self, within: timeouts.change)
+    }
+
+    /// `POST /v1/certificates/revoke`.
+    public func revokeCertificates(_ request: CertificateRevokeRequest) async throws -> CertificateChangeAnswer {
+        try await perform(
+            try .post("certificates", "revoke", body: request), as: CertificateChangeAnswer.self, within: timeouts.change)
+    }
+
+    /// `GET /v1/configuration`: the configuration in force as JSON text, secrets masked.
+    public func configuration() async throws -> String {
+        try await exchange(.get("configuration"), within: timeouts.look) { body in
+            String(buffer: try await body.collect(upTo: Self.maximumErrorBytes))
+        }
+    }
+
+    /// `POST /v1/configuration/reload`.
+    public func reloadConfiguration() async throws -> ReloadAnswer {
+        try await perform(.post("configuration", "reload"), as: ReloadAnswer.self, within: timeouts.change)
+    }
+
+    /// `POST /v1/tunnels/NAME/identity`.
+    public func identity(for name: String, _ request: IdentityRequest) async throws -> IdentityAnswer {
+        try await perform(
+            try .post("tunnels", name, "identity", body: request), as: IdentityAnswer.self, within: timeouts.look)
+    }
+
+    /// `POST /v1/tunnels/NAME/reports`.
+    public func report(_ report: ConnectorReport, on name: String) async throws {
+        try await exchange(try .post("tunnels", name, "reports", body: report), within: timeouts.look) { body in
+            _ = try await body.collect(upTo: Self.maximumErrorBytes)
+        }
+    }
+
+    static func since(_ id: UInt64?) -> [(name: String, value: String)] {
+        id.map { [("since", String($0))] } ?? []
+    }
+}
