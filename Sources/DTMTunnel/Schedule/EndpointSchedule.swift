@@ -13,6 +13,7 @@ public struct EndpointSchedule: Hashable, Sendable {
     /// The shortest epoch in milliseconds.
     public static let minimumIntervalMilliseconds: UInt32 = 200
 
+    /// What the schedule was made from.
     public let parameters: ScheduleParameters
     /// The ports of the range that are not skipped, ascending; never empty.
     let ports: [UInt16]
@@ -43,19 +44,40 @@ public struct EndpointSchedule: Hashable, Sendable {
     }
 
     /// The candidates of `turn` with the numbers `first ..< first + limit`, in the order in which they are tried; fewer at
-    /// the end of the list. `windowKey` is the key of ``window(of:)`` the turn's epoch.
+    /// the end of the list.
+    ///
+    /// Costs one HMAC for each candidate up to the last one asked for, about half a microsecond each.
+    /// - Parameter windowKey: The key of the window of the turn's epoch (``window(of:)``).
     public func candidates(
         turn: ScheduleTurn, windowKey: borrowing SecretBytes, first: Int = 0, limit: Int = defaultCandidateLimit
     ) -> [Endpoint] {
-        []
+        guard first >= 0, first < ports.count, limit > 0 else { return [] }
+        let end = first + min(limit, ports.count - first)
+        var shuffle = PortShuffle(ports: ports)
+        var endpoints: [Endpoint] = []
+        endpoints.reserveCapacity(end - first)
+        CandidateDraw.forEach(below: end, turn: turn, windowKey: windowKey) { index, draw in
+            // The shuffle needs every draw before the first one that is asked for as well.
+            guard let port = shuffle.next(draw.port), index >= first else { return }
+            endpoints.append(Endpoint(address: address(draw.address), port: port))
+        }
+        return endpoints
     }
 
     /// Candidate number `index` of `turn`; nil when there are fewer.
     public func candidate(_ index: Int, turn: ScheduleTurn, windowKey: borrowing SecretBytes) -> Endpoint? {
         candidates(turn: turn, windowKey: windowKey, first: index, limit: 1).first
     }
-}
 
-extension EndpointSchedule {
-    static func usablePorts(_ parameters: ScheduleParameters) throws(TunnelError) -> [UInt16] { [] }
+    /// 127.0.0.1, or an address of 127.0.1.0–127.255.255.254: never 127.0.0.0/24, where other programs are, and never the
+    /// broadcast address of 127.0.0.0/8, which can't be bound for TCP.
+    private func address(_ draw: UInt32) -> IPAddress {
+        switch parameters.addressMode {
+        case .fixed: .v4(Self.loopback + 1)
+        case .hop: .v4(Self.loopback + 256 + draw % Self.hopCount)
+        }
+    }
+
+    private static let loopback: UInt32 = 0x7f00_0000
+    private static let hopCount: UInt32 = (1 << 24) - 256 - 1
 }
