@@ -92,7 +92,7 @@ let package = Package(
         stage("DTMCertificates", ["DTMCore", "DTMSecrets", .x509, .asn1, .crypto]),
 
         // What control and data plane say to each other.
-        stage("DTMPlan", ["DTMCore", "DTMSecrets", .nioCore]),
+        stage("DTMPlan", ["DTMCore", "DTMSecrets", "CDTMLinux"]),
 
         // Joiners: a process each.
         stage(
@@ -128,5 +128,6 @@ let package = Package(
                 "DTMManager", "CDTMLinux", .argumentParser,
             ],
             swiftSettings: swiftSettings),
+        tests("DTMAPITests", ["DTMAPI", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
     ]
 )

@@ -1,3 +1,107 @@
 #ifndef CDTMLINUX_H
 #define CDTMLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// Shims for what Swift can't import: macros, variadic calls, raw netlink, structures with flexible members.
+//
+// Every function returns a value of 0 or more on success and a negated errno on failure; errno itself says nothing
+// afterwards. No function keeps state, allocates, or takes ownership of a descriptor that it is given.
+
+// MARK: descriptors.c
+
+/// Sends one message of one byte, and with it a descriptor unless `descriptor` is -1, over a SOCK_SEQPACKET socket.
+///
+/// Why C: the CMSG_* macros do not import. Gone when swift-system has SCM_RIGHTS.
+int dtm_send_descriptor(int socket, uint8_t type, int descriptor);
+
+/// Receives one message and at most one descriptor, which then has CLOEXEC and belongs to the caller; `*received` is -1
+/// when none came. Returns the message's length, 0 at the peer's end.
+///
+/// -EMSGSIZE: the message is longer than `capacity`. -EPROTO: more than one descriptor, or something else in the control data.
+/// All that was received is closed in both cases.
+///
+/// Why C: as `dtm_send_descriptor`.
+ssize_t dtm_receive_descriptor(int socket, uint8_t *bytes, size_t capacity, int *received);
+
+// MARK: process.c
+
+/// No core files, no ptrace by the same user, /proc/PID owned by root: prctl(2), PR_SET_DUMPABLE 0.
+///
+/// Why C: prctl is variadic, and variadic functions do not import. The same holds for the next three.
+int dtm_prctl_dumpable_off(void);
+
+/// Never more privileges by execve: prctl(2), PR_SET_NO_NEW_PRIVS.
+int dtm_prctl_no_new_privs(void);
+
+/// Names the calling thread, as ps and top show it; the kernel keeps 15 bytes.
+int dtm_prctl_set_name(const char *name);
+
+/// The signal that this process gets when the *thread* that started it ends; 0 for none.
+int dtm_prctl_parent_death_signal(int signal);
+
+/// Who is at the other end of a Unix stream socket, as the kernel saw it at connect: SO_PEERCRED, unix(7).
+///
+/// Why C: struct ucred needs _GNU_SOURCE.
+int dtm_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
+
+/// A descriptor that stands for a process and not for its number: pidfd_open(2). It has CLOEXEC.
+///
+/// Why C: no wrapper in the C library before glibc 2.36. Gone when that is the oldest one supported.
+int dtm_pidfd_open(pid_t pid);
+
+/// A counter that wakes whoever reads it, with CLOEXEC and blocking: eventfd(2).
+///
+/// Why C: sys/eventfd.h is not part of Swift's Glibc module. Gone when it is.
+int dtm_eventfd(void);
+
+// MARK: tcp.c
+
+/// How many connections wait in the accept queue of a listener, and how long that queue may get: TCP_INFO's tcpi_unacked
+/// and tcpi_sacked, which mean this for a socket in the state LISTEN. -EINVAL for any other socket.
+///
+/// Why C: struct tcp_info has bit fields, which do not import.
+int dtm_tcp_queue(int listener, uint32_t *waiting, uint32_t *backlog);
+
+/// Makes a listener ignore new connections, silently: segments with SYN and without ACK are dropped. The last ACK of a handshake
+/// that has begun, and everything on a connection that waits to be accepted, pass.
+///
+/// The filter sees a segment from its TCP header on. Accepted sockets inherit it and lose nothing by it. SO_ATTACH_FILTER, socket(7).
+///
+/// Why C: the BPF_* macros do not import.
+int dtm_syn_filter(int listener);
+
+// MARK: sockdiag.c
+
+/// An IP address and a TCP port.
+struct dtm_tcp_address {
+    /// In network order; the first 4 bytes for IPv4, the rest is not looked at.
+    uint8_t bytes[16];
+    /// In host order.
+    uint16_t port;
+    /// 4 or 6.
+    uint8_t version;
+};
+
+/// A socket for look-ups, with CLOEXEC: NETLINK_SOCK_DIAG, sock_diag(7). One thread at a time may use it.
+///
+/// Why C: netlink's macros and flexible structures do not import. The same holds for the next two.
+int dtm_sock_diag_open(void);
+
+/// Who owns the socket of this host that is bound to `local` and connected to `remote`: the user who made it, and its inode.
+///
+/// To learn who connects to a socket of ours, pass the peer's address as `local` and our own as `remote`.
+///
+/// -ENOENT: no such connection. -ENOTCONN: there is one and no process holds it any more (TIME_WAIT, a closed socket that
+/// still sends), or not yet; the kernel would report it as root's, so it is never reported as anybody's.
+/// -EINVAL: an address of no version, or of two different ones.
+int dtm_lookup_loopback_owner(
+    int diag, const struct dtm_tcp_address *local, const struct dtm_tcp_address *remote, uint32_t *uid, uint32_t *inode);
+
+/// How many handshakes with a listener at `local` have begun and are not complete (SYN_RECV). Walks the kernel's whole table of
+/// connections: not for every second.
+int dtm_count_handshakes(int diag, const struct dtm_tcp_address *local, uint32_t *count);
+
 #endif

@@ -1,0 +1,37 @@
+#define _GNU_SOURCE
+#include "CDTMLinux.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int outcome(long result) { return result < 0 ? -errno : (int)result; }
+
+int dtm_prctl_dumpable_off(void) { return outcome(prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L)); }
+
+int dtm_prctl_no_new_privs(void) { return outcome(prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L)); }
+
+int dtm_prctl_set_name(const char *name) { return outcome(prctl(PR_SET_NAME, name, 0L, 0L, 0L)); }
+
+int dtm_prctl_parent_death_signal(int signal) {
+    return outcome(prctl(PR_SET_PDEATHSIG, (unsigned long)signal, 0L, 0L, 0L));
+}
+
+int dtm_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return -errno;
+    // A socket without a peer answers with pid 0 and the ids -1, which would read as an ordinary id.
+    if (length != sizeof credentials || credentials.uid == (uid_t)-1) return -ENOTCONN;
+    *pid = credentials.pid;
+    *uid = credentials.uid;
+    *gid = credentials.gid;
+    return 0;
+}
+
+int dtm_pidfd_open(pid_t pid) { return outcome(syscall(SYS_pidfd_open, pid, 0)); }
+
+int dtm_eventfd(void) { return outcome(eventfd(0, EFD_CLOEXEC)); }

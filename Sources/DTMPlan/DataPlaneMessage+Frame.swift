@@ -1,0 +1,117 @@
+import DTMCore
+public import DTMSecrets
+
+extension DataPlaneMessage: PlanMessage {
+    private enum FrameType: UInt8, CaseIterable {
+        case hello = 129
+        case planApplied = 130
+        case certificateRequest = 131
+        case windowKeyWanted = 132
+        case rotated = 133
+        case rotationFailed = 134
+        case listeners = 135
+        case flow = 136
+        case incident = 137
+        case counters = 138
+        case drained = 139
+    }
+
+    public static var maximumPayloadBytes: Int { PlanProtocol.maximumDataPlanePayloadBytes }
+
+    public static var carriesSecrets: Bool { false }
+
+    public static func secretBytes(inFrameOfType type: UInt8) -> Int? { FrameType(rawValue: type) == nil ? nil : 0 }
+
+    public var isHello: Bool {
+        if case .hello = self { true } else { false }
+    }
+
+    public var mayBeDropped: Bool {
+        switch self {
+        case .flow, .incident, .counters: true
+        default: false
+        }
+    }
+
+    public var secret: SharedSecret? { nil }
+
+    public func append(to writer: inout FrameWriter) throws(PlanError) {
+        try writer.frame(type: frameType.rawValue, limit: Self.maximumPayloadBytes) { writer throws(PlanError) in
+            try appendPayload(to: &writer)
+        }
+    }
+
+    private var frameType: FrameType {
+        switch self {
+        case .hello: .hello
+        case .planApplied: .planApplied
+        case .certificateRequest: .certificateRequest
+        case .windowKeyWanted: .windowKeyWanted
+        case .rotated: .rotated
+        case .rotationFailed: .rotationFailed
+        case .listeners: .listeners
+        case .flow: .flow
+        case .incident: .incident
+        case .counters: .counters
+        case .drained: .drained
+        }
+    }
+
+    private func appendPayload(to writer: inout FrameWriter) throws(PlanError) {
+        switch self {
+        case .hello(let hello):
+            writer.integer(hello.protocolVersion)
+            writer.integer(hello.pid)
+        case .planApplied(let version): writer.integer(version)
+        case .certificateRequest(let subject, let der):
+            try writer.part(subject)
+            try writer.byteString(der, in: PlanBounds.certificateRequest)
+        case .windowKeyWanted(let tunnel, let window):
+            try writer.part(tunnel)
+            writer.integer(window)
+        case .rotated(let report): try writer.part(report)
+        case .rotationFailed(let failure): try writer.part(failure)
+        case .listeners(let tunnel, let reports):
+            try writer.part(tunnel)
+            try writer.list(reports, in: PlanBounds.listeners)
+        case .flow(let record): try writer.part(record)
+        case .incident(let incident): try writer.part(incident)
+        case .counters(let tunnel, let counters):
+            try writer.part(tunnel)
+            try writer.part(counters)
+        case .drained: break
+        }
+    }
+
+    public init(type: UInt8, from reader: inout FrameReader, secret: SharedSecret?) throws(PlanError) {
+        guard let type = FrameType(rawValue: type) else { throw .type(type) }
+        switch type {
+        case .hello: self = .hello(try DataPlaneHello(from: &reader))
+        case .planApplied: self = .planApplied(version: try reader.integer(UInt64.self, "planApplied.version"))
+        case .certificateRequest:
+            let subject = try reader.part(CredentialSubject.self)
+            self = .certificateRequest(subject, der: try reader.byteString(in: PlanBounds.certificateRequest))
+        case .windowKeyWanted:
+            let tunnel = try reader.part(TunnelID.self)
+            self = .windowKeyWanted(tunnel: tunnel, window: try reader.integer(UInt64.self, "windowKeyWanted.window"))
+        case .rotated: self = .rotated(try reader.part(RotationReport.self))
+        case .rotationFailed: self = .rotationFailed(try reader.part(RotationFailure.self))
+        case .listeners:
+            let tunnel = try reader.part(TunnelID.self)
+            self = .listeners(tunnel: tunnel, try reader.list(of: ListenerReport.self, in: PlanBounds.listeners))
+        case .flow: self = .flow(try reader.part(FlowRecord.self))
+        case .incident: self = .incident(try reader.part(Incident.self))
+        case .counters:
+            let tunnel = try reader.part(TunnelID.self)
+            self = .counters(tunnel: tunnel, try reader.part(TunnelCounters.self))
+        case .drained: self = .drained
+        }
+    }
+}
+
+extension DataPlaneHello {
+    fileprivate init(from reader: inout FrameReader) throws(PlanError) {
+        let version = try reader.protocolVersion()
+        self.init(protocolVersion: version, pid: try reader.integer(Int32.self, "hello.pid"))
+    }
+}
