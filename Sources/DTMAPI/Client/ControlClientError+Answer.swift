@@ -31,6 +31,7 @@ extension ControlClientError {
         case is DeadlinePassed: timedOut(socket, after: limit.inSeconds)
         case let error as HTTPClientError: translating(error, socket: socket, limit: limit)
         case let error as IOError: translating(error, socket: socket)
+        case HTTPParserError.invalidEOFState: brokenOff(at: socket, cause: error)
         case is NIOTooManyBytesError, is HTTPParserError, is DecodingError: incompatible(what, cause: error)
         default: Self(.failed, message: "\(what) failed at \(socket)", cause: error)
         }
