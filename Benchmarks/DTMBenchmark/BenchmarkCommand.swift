@@ -1,0 +1,106 @@
+import ArgumentParser
+import Glibc
+import NIOCore
+import NIOPosix
+
+/// `make bench`: DTM and its peers side by side.
+@main
+struct BenchmarkCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dtm-bench",
+        abstract: "Measure DTM beside stunnel, HAProxy and nginx stream, on loopback, in one run.")
+
+    @Option(help: "The program under test.")
+    var dtm = ".build/release/dtm"
+
+    @Option(help: "Where the peers' configurations are.")
+    var configurations = "Benchmarks/peers"
+
+    @Flag(help: "Measure the peers without DTM.")
+    var peersOnly = false
+
+    @Flag(help: "Small amounts: to see whether it works, not for figures.")
+    var quick = false
+
+    @Option(help: "What to measure, with commas: bulk, requests, connections, idle, rotation. All by default.")
+    var measure: String?
+
+    @Option(help: "Put the tables into this document as well.")
+    var write: String?
+
+    @Option(help: "Stop everything after so many seconds.")
+    var limitSeconds = 1_800
+
+    mutating func run() throws {
+        signal(SIGPIPE, SIG_IGN)
+        try raiseFileLimit()
+        let chosen = try chosenMeasures()
+        guard peersOnly || access(dtm, X_OK) == 0 else {
+            throw ValidationError("there is no program \(dtm): `make build` makes it, `--dtm` names another one")
+        }
+        let registry = try CleanupRegistry()
+        defer { registry.cleanUp() }
+        try registry.watch(limitSeconds: limitSeconds)
+        let report = try measureAll(chosen, workshop: Workshop(registry: registry, configurations: configurations))
+        print(report.markdown)
+        if let write { try report.write(to: write) }
+    }
+
+    private func measureAll(_ chosen: Set<String>, workshop: Workshop) throws -> Report {
+        let scale = quick ? Scale.quick : Scale.full
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        defer { try? group.syncShutdownGracefully() }
+        let origin = try OriginServer.start(on: group)
+        defer { origin.stop() }
+        let contenders = contenders
+        let measures = ComparedMeasure.allCases.filter { chosen.contains($0.rawValue) }
+        try PeerCertificates(workshop: workshop).make()
+        let compared = try ComparedRun(
+            contenders: contenders, measures: measures, scale: scale, origin: origin, loop: group.next(),
+            workshop: workshop, progress: progress
+        ).run()
+        var own: [OwnFigure] = []
+        if chosen.contains("rotation"), !peersOnly {
+            own = try RotationRun(
+                program: dtm, target: origin.port, scale: scale, workshop: workshop, progress: progress
+            ).run()
+        }
+        return Report(
+            contenders: contenders.map(\.name), compared: compared, own: own,
+            machine: Machine(versions: try versions(in: workshop)), scale: scale)
+    }
+
+    private var contenders: [any Contender] {
+        let peers: [any Contender] = [PeerContender.stunnel, PeerContender.haproxy, PeerContender.nginx]
+        return peersOnly ? peers : [DTMContender(program: dtm)] + peers
+    }
+
+    private func chosenMeasures() throws -> Set<String> {
+        let known = ComparedMeasure.allCases.map(\.rawValue) + ["rotation"]
+        guard let measure else { return Set(known) }
+        let chosen = measure.split(separator: ",").map(String.init)
+        guard chosen.allSatisfy(known.contains) else {
+            throw ValidationError("--measure takes \(known.joined(separator: ", ")), not '\(measure)'")
+        }
+        return Set(chosen)
+    }
+
+    /// As each program's own package names it.
+    private func versions(in workshop: Workshop) throws -> [String] {
+        let packages = ["stunnel4", "haproxy", "nginx"].map { package in
+            let version = try? workshop.run(["dpkg-query", "-W", "-f", "${Version}", package])
+            return "\(package) \(version ?? "?")"
+        }
+        return packages
+    }
+
+    private func progress(_ text: String) { complain(text) }
+
+    /// A thousand idle connections take two descriptors each here and in every relay.
+    private func raiseFileLimit() throws {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = min(limit.rlim_max, 65_536)
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}

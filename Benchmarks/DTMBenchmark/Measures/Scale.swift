@@ -1,0 +1,49 @@
+/// How much is done in one run of the benchmark.
+struct Scale {
+    var repetitions: Int
+    /// Octets in each direction of one bulk repetition.
+    var bulkBytes: Int
+    var requests: Int
+    var clients = 32
+    var connections: Int
+    var connectionLanes = 8
+    var idleConnections: Int
+    var idleRepetitions: Int
+    var forcedRotations: Int
+    var rotatingTunnels = 100
+    var rotatingSeconds: Int
+    var starts: Int
+
+    /// At least 4 GB through each tunnel.
+    static let full = Scale(
+        repetitions: 5, bulkBytes: 500_000_000, requests: 40_000, connections: 1_000, idleConnections: 1_000,
+        idleRepetitions: 3, forcedRotations: 300, rotatingSeconds: 40, starts: 7)
+
+    /// To see whether it works; the figures are not worth much.
+    static let quick = Scale(
+        repetitions: 2, bulkBytes: 100_000_000, requests: 8_000, connections: 200, idleConnections: 200,
+        idleRepetitions: 1, forcedRotations: 30, rotatingSeconds: 10, starts: 3)
+}
+
+/// What is compared between the tunnels, with the least that DTM is to reach.
+enum ComparedMeasure: String, CaseIterable {
+    case bulk, requests, connections, idle
+
+    var title: String {
+        switch self {
+        case .bulk: "CPU seconds per GB relayed"
+        case .requests: "CPU µs per 64-byte keep-alive request"
+        case .connections: "CPU ms per new connection"
+        case .idle: "KB per idle connection and end"
+        }
+    }
+
+    /// The most that DTM's figure may be, as a multiple of the best peer's.
+    var target: Double {
+        switch self {
+        case .bulk: 0.70
+        case .connections: 0.75
+        case .requests, .idle: 1.0
+        }
+    }
+}
