@@ -115,7 +115,7 @@ let package = Package(
                 .nioCore, .nioPosix, .nioConcurrencyHelpers, .hummingbird, .hummingbirdCore, .httpTypes,
                 .nioHTTPTypes, .serviceLifecycle, .logging, .asyncAlgorithms, .deque,
             ]),
-        stage("DTMLauncher", ["DTMCore", "CDTMLinux"]),
+        stage("DTMLauncher", ["DTMCore", "DTMPlan", "CDTMLinux"]),
 
         // Surfaces.
         stage(
@@ -128,6 +128,8 @@ let package = Package(
                 "DTMManager", "CDTMLinux", .argumentParser,
             ],
             swiftSettings: swiftSettings),
+        tests("DTMCoreTests", ["DTMCore"]),
+        tests("DTMPlanTests", ["DTMPlan", "DTMCore", "DTMSecrets", "CDTMLinux"]),
         tests("DTMAPITests", ["DTMAPI", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
     ]
 )

@@ -104,4 +104,17 @@ int dtm_lookup_loopback_owner(
 /// connections: not for every second.
 int dtm_count_handshakes(int diag, const struct dtm_tcp_address *local, uint32_t *count);
 
+/// Blocks the signals for this thread and those it starts, and makes a descriptor with CLOEXEC that they can be read from: signalfd(2).
+///
+/// Why C: the C library's module for Swift leaves sys/signalfd.h out.
+int dtm_signal_descriptor(const int *signals, int count);
+
+/// The number of one pending signal from such a descriptor; -EAGAIN when there is none.
+int dtm_next_signal(int descriptor);
+
+/// Marks every descriptor from `first` on CLOEXEC, whoever opened it: close_range(2) with CLOSE_RANGE_CLOEXEC.
+///
+/// Why C: the C library's module for Swift leaves close_range out.
+int dtm_close_on_exec_from(int first);
+
 #endif

@@ -1,0 +1,58 @@
+import DTMCertificates
+import DTMCore
+import DTMTunnel
+import NIOConcurrencyHelpers
+
+/// Judges peers by the trust of the plan in force, at steady time. One for the whole process.
+final class PlanAuthenticator: PeerAuthenticator {
+    private let verifier = NIOLockedValueBox<PeerVerifier?>(nil)
+    private let time: any TimeSource
+
+    init(time: any TimeSource) { self.time = time }
+
+    func trust(_ verifier: PeerVerifier) { self.verifier.withLockedValue { $0 = verifier } }
+
+    func authenticate(chain: [[UInt8]], expecting: PeerExpectation) -> Result<AuthenticatedPeer, PeerRefusal> {
+        judge(chain: chain, expecting: expecting)
+            .map { AuthenticatedPeer(identity: $0.identity, serial: $0.serial) }
+            .mapError { PeerRefusal($0) }
+    }
+
+    /// As ``authenticate(chain:expecting:)``, with all that the certificate says.
+    func judge(chain: [[UInt8]], expecting: PeerExpectation) -> Result<VerifiedPeer, PeerRejection> {
+        guard let verifier = verifier.withLockedValue({ $0 }) else { return .failure(.noTrust) }
+        return verifier.verify(chain: chain, expecting: ExpectedPeer(expecting), now: time.now())
+            .mapError { .verification($0) }
+    }
+}
+
+/// Why there is no verified peer.
+enum PeerRejection: Error {
+    case noTrust
+    case verification(VerificationError)
+}
+
+extension PeerRefusal {
+    init(_ rejection: PeerRejection) {
+        switch rejection {
+        case .noTrust: self.init(code: "noTrust", message: "there is no trust bundle yet")
+        case .verification(let error): self.init(code: error.code.rawValue, message: error.message)
+        }
+    }
+}
+
+extension ExpectedPeer {
+    init(_ expectation: PeerExpectation) {
+        switch expectation {
+        case .client(let tunnel): self = .client(of: tunnel)
+        case .listener(let identity): self = .listener(identity)
+        }
+    }
+}
+
+/// A leaf key as the TLS library uses it.
+struct LeafSigner: HandshakeSigner {
+    let key: LeafKey
+
+    func signature(over message: [UInt8]) throws -> [UInt8] { try key.signature(over: message) }
+}

@@ -1,0 +1,157 @@
+import DTMCore
+import DTMPlan
+import DTMSecrets
+import DTMTunnel
+import Glibc
+import NIOCore
+
+/// Carries out what the rotation machine decides.
+extension TunnelRuntime {
+    /// How long a handshake through a new listener may take.
+    private static let probeTimeout = TimeAmount.seconds(3)
+
+    func perform(_ action: RotationMachine.Action) {
+        switch action {
+        case .open(let token, let turn, let candidate): open(token, turn, candidate)
+        case .handshake(let token): handshake(token)
+        case .setRole(let token, let role): setRole(token, role)
+        case .flip(let flip): publish(flip)
+        case .close(let token): close(token)
+        case .reportFailure(let turn, let step, let reason):
+            surroundings.reporter.send(
+                .rotationFailed(RotationFailure(tunnel: id, turn: turn, step: step.rawValue, reason: reason)))
+        }
+    }
+
+    // MARK: Opening
+
+    private func open(_ token: ListenerToken, _ turn: ScheduleTurn, _ candidate: UInt32) {
+        guard listenerLeaf.credential != nil, probeContext != nil else {
+            later(.openFailed(token, .credentialMissing))
+            return
+        }
+        let window = schedule.window(of: turn.epoch)
+        guard let key = windowKeys[window] else {
+            want(window)
+            later(.openFailed(token, .keyMissing))
+            return
+        }
+        guard let endpoint = schedule.candidate(Int(candidate), turn: turn, windowKey: key.bytes) else {
+            later(.openFailed(token, .exhausted))
+            return
+        }
+        guard surroundings.reservations.reserve(endpoint, for: id) else {
+            later(.openFailed(token, .reserved))
+            return
+        }
+        bind(token, endpoint, candidate)
+    }
+
+    private func bind(_ token: ListenerToken, _ endpoint: Endpoint, _ candidate: UInt32) {
+        TunnelListener.open(
+            endpoint, for: server, sessions: surroundings.sessions, group: surroundings.group, on: loop
+        )
+        .assumeIsolated()
+        .whenComplete { result in
+            switch result {
+            case .success(let listener): self.opened(token, listener.value, candidate)
+            case .failure(let error): self.openFailed(token, endpoint, error)
+            }
+        }
+    }
+
+    private func opened(_ token: ListenerToken, _ listener: TunnelListener, _ candidate: UInt32) {
+        listeners[token] = listener
+        drive(.opened(token, listener.endpoint, candidate: candidate))
+        if isStopped { close(token) }
+        reportListeners()
+    }
+
+    private func openFailed(_ token: ListenerToken, _ endpoint: Endpoint, _ error: any Error) {
+        surroundings.reservations.release(endpoint)
+        let error = error as? TunnelError
+        guard let code = (error?.cause as? IOError)?.errnoCode, code == EADDRINUSE || code == EACCES else {
+            drive(.openFailed(token, .system(error?.message ?? "can't listen on \(endpoint)")))
+            return
+        }
+        surroundings.reporter.incident(
+            Incident(
+                tunnel: id, kind: .endpointTaken, at: surroundings.time.now(), local: endpoint,
+                reason: "another program holds the endpoint; the schedule's next candidate is used"))
+        drive(.openFailed(token, .taken))
+    }
+
+    private func want(_ window: UInt64) {
+        guard wantedWindows.insert(window).inserted else { return }
+        surroundings.reporter.send(.windowKeyWanted(tunnel: id, window: window))
+    }
+
+    /// The machine is told after it has decided, never in the middle.
+    private func later(_ input: RotationMachine.Input) {
+        loop.assumeIsolated().execute { self.drive(input) }
+    }
+
+    // MARK: Handshake
+
+    private func handshake(_ token: ListenerToken) {
+        guard let listener = listeners[token], let context = probeContext else {
+            later(.handshakeFailed(token, reason: "there is no certificate for the handshake"))
+            return
+        }
+        let began = surroundings.time.now()
+        EndpointProbe.run(
+            listener.endpoint, context: context, authenticator: surroundings.authenticator, identity: identity,
+            timeout: Self.probeTimeout, on: loop
+        )
+        .assumeIsolated()
+        .whenComplete { result in
+            switch result {
+            case .success:
+                self.handshakeMicroseconds[token] = self.microseconds(since: began)
+                self.drive(.handshakeSucceeded(token))
+            case .failure(let error):
+                let reason = (error as? TunnelError)?.message ?? "the handshake through the new listener failed"
+                self.drive(.handshakeFailed(token, reason: reason))
+            }
+        }
+    }
+
+    private func microseconds(since moment: Timestamp) -> UInt32 {
+        UInt32(clamping: (surroundings.time.now() - moment).wholeNanoseconds / 1_000)
+    }
+
+    // MARK: Roles
+
+    private func setRole(_ token: ListenerToken, _ role: ListenerRole) {
+        listeners[token]?.role = role
+        if role != .live { reportListeners() }
+    }
+
+    private func publish(_ flip: RotationMachine.Flip) {
+        renewServerContext()
+        server.update { $0.currentEndpoints = [flip.endpoint] }
+        surroundings.reporter.send(
+            .rotated(
+                RotationReport(
+                    tunnel: id, turn: flip.turn, endpoint: flip.endpoint, candidate: flip.candidate,
+                    previous: flip.previous?.endpoint, nextAt: flip.nextAt,
+                    switchMicroseconds: microseconds(since: flip.decidedAt),
+                    handshakeMicroseconds: handshakeMicroseconds[flip.token] ?? 0)))
+        reportListeners()
+    }
+
+    private func close(_ token: ListenerToken) {
+        handshakeMicroseconds[token] = nil
+        guard let listener = listeners.removeValue(forKey: token) else { return }
+        let endpoint = listener.endpoint
+        let reservations = surroundings.reservations
+        listener.role = .decoy
+        listener.close().whenComplete { _ in reservations.release(endpoint) }
+        reportListeners()
+    }
+
+    private func reportListeners() {
+        let reports = machine.listeners.map { ListenerReport(endpoint: $0.endpoint, role: $0.role) }
+        surroundings.reporter.send(.listeners(tunnel: id, reports))
+    }
+}

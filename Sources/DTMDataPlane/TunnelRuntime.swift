@@ -1,0 +1,191 @@
+import DTMCertificates
+import DTMCore
+import DTMPlan
+import DTMSecrets
+import DTMTunnel
+import NIOCore
+import NIOSSL
+
+/// What a tunnel of the data plane needs from its surroundings.
+struct RuntimeSurroundings: Sendable {
+    let group: any EventLoopGroup
+    let sessions: SessionRegistry
+    let authenticator: PlanAuthenticator
+    let reservations: EndpointReservations
+    let reporter: Reporter
+    let dialer: any TargetDialer
+    let time: any TimeSource
+    let trustDomain: String
+}
+
+/// Makes one tunnel of the plan true: carries out what its ``RotationMachine`` decides, and keeps its certificates fresh.
+///
+/// Life: construct on its event loop → ``start()`` → ``apply(_:)`` plans, keys and certificates as they come → ``stop()``. Belongs to its event loop.
+final class TunnelRuntime {
+    let id: TunnelID
+    let loop: any EventLoop
+    let surroundings: RuntimeSurroundings
+    let identity: SPIFFEID
+    let server: TunnelServer
+    var plan: TunnelPlan
+    var schedule: EndpointSchedule
+    var machine: RotationMachine
+    var listeners: [ListenerToken: TunnelListener] = [:]
+    var handshakeMicroseconds: [ListenerToken: UInt32] = [:]
+    var windowKeys: [UInt64: SharedSecret] = [:]
+    var wantedWindows: Set<UInt64> = []
+    var listenerLeaf: LeafCredential
+    var probeLeaf: LeafCredential
+    var probeContext: NIOSSLContext?
+    var isStopped = false
+    private var generator = SystemRandomNumberGenerator()
+    private var timer: Scheduled<Void>?
+    private var timerDue: Timestamp?
+    private var reported: TunnelCounters?
+    private var beat: Scheduled<Void>?
+
+    /// - Throws: ``TunnelError`` for a schedule that can't be; what making keys throws.
+    init(_ plan: TunnelPlan, _ surroundings: RuntimeSurroundings, on loop: any EventLoop) throws {
+        guard let identity = SPIFFEID.tunnel(plan.id, in: surroundings.trustDomain) else {
+            throw TunnelError(code: .peerNotAuthenticated, message: "the plan's trust domain is not one")
+        }
+        id = plan.id
+        self.plan = plan
+        self.loop = loop
+        self.surroundings = surroundings
+        self.identity = identity
+        schedule = try EndpointSchedule(parameters: plan.schedule)
+        machine = RotationMachine(timing: RotationTiming(plan), generation: plan.generation)
+        listenerLeaf = try LeafCredential()
+        probeLeaf = try LeafCredential()
+        server = TunnelServer(
+            id: plan.id, probeIdentity: .client(of: plan.id, who: "probe", in: surroundings.trustDomain),
+            settings: TunnelServer.Settings(plan, authenticator: surroundings.authenticator),
+            dialer: surroundings.dialer, observer: surroundings.reporter, time: surroundings.time)
+    }
+
+    func start() {
+        requestCertificate(for: .listener(id))
+        requestCertificate(for: .probe(id))
+        drive(.start)
+        scheduleBeat()
+    }
+
+    /// Makes another plan for the same tunnel true.
+    func apply(_ next: TunnelPlan) {
+        guard next != plan, !isStopped else { return }
+        let previous = plan
+        plan = next
+        server.update { $0.adopt(next) }
+        if next.schedule != previous.schedule, let schedule = try? EndpointSchedule(parameters: next.schedule) {
+            self.schedule = schedule
+            if next.schedule.intervalMilliseconds == previous.schedule.intervalMilliseconds { drive(.scheduleReplaced) }
+        }
+        drive(.timing(RotationTiming(next)))
+        drive(.generation(next.generation))
+    }
+
+    /// Takes the key of one window. A key that replaces another one of the same window makes the present endpoints those of nobody.
+    func adopt(_ key: SharedSecret, of window: UInt64) {
+        let replaces = windowKeys[window].map { !$0.bytes.isEqual(to: key.bytes) } ?? false
+        windowKeys[window] = key
+        wantedWindows.remove(window)
+        let oldest = schedule.window(of: schedule.epoch(at: surroundings.time.now()))
+        windowKeys = windowKeys.filter { $0.key + 1 >= oldest }
+        drive(replaces ? .scheduleReplaced : .keyAvailable)
+    }
+
+    func stop() -> [EventLoopFuture<Void>] {
+        guard !isStopped else { return [] }
+        isStopped = true
+        beat?.cancel()
+        let closing = Array(listeners.values)
+        drive(.stop)
+        timer?.cancel()
+        return closing.map { $0.close() }
+    }
+
+    // MARK: The machine
+
+    /// Gives the machine an input, carries out what it decides, and sets the clock for the next decision.
+    func drive(_ input: RotationMachine.Input) {
+        for action in machine.handle(input, now: surroundings.time.now(), using: &generator) { perform(action) }
+        setTimer()
+    }
+
+    private func setTimer() {
+        guard let due = machine.nextDeadline else {
+            timer?.cancel()
+            timerDue = nil
+            return
+        }
+        guard due != timerDue else { return }
+        timer?.cancel()
+        timerDue = due
+        let wait = max(0, (due - surroundings.time.now()).wholeNanoseconds)
+        timer = loop.assumeIsolated().scheduleTask(in: .nanoseconds(wait)) {
+            self.timerDue = nil
+            self.drive(.tick)
+        }
+    }
+
+    // MARK: Once a second
+
+    private func scheduleBeat() {
+        beat = loop.assumeIsolated().scheduleTask(in: .seconds(1)) {
+            guard !self.isStopped else { return }
+            self.reportCounters()
+            self.renewIfDue()
+            self.scheduleBeat()
+        }
+    }
+
+    func reportCounters() {
+        let counters = server.counters
+        guard counters != reported else { return }
+        reported = counters
+        surroundings.reporter.send(.counters(tunnel: id, counters))
+    }
+}
+
+extension RotationTiming {
+    init(_ plan: TunnelPlan) {
+        self.init(
+            intervalMilliseconds: plan.schedule.intervalMilliseconds, overlapMilliseconds: plan.overlapMilliseconds)
+    }
+}
+
+extension TunnelServer.Settings {
+    init(_ plan: TunnelPlan, authenticator: any PeerAuthenticator) {
+        self.init(
+            context: nil, authenticator: authenticator, target: DialTarget(plan.target), proxyProtocol: plan.proxyProtocol,
+            maximumConnections: 0, handshakeTimeout: .zero, connectTimeout: .zero, idleTimeout: nil, maximumAge: nil)
+        adopt(plan)
+    }
+
+    mutating func adopt(_ plan: TunnelPlan) {
+        let limits = plan.limits
+        target = DialTarget(plan.target)
+        proxyProtocol = plan.proxyProtocol
+        maximumConnections = Int(limits.maximumConnections)
+        handshakeTimeout = .milliseconds(Int64(limits.handshakeTimeoutMilliseconds))
+        connectTimeout = .milliseconds(Int64(limits.connectTimeoutMilliseconds))
+        idleTimeout = .unlessZero(limits.idleTimeoutMilliseconds)
+        maximumAge = .unlessZero(limits.maximumAgeMilliseconds)
+    }
+}
+
+extension TimeAmount {
+    fileprivate static func unlessZero(_ milliseconds: UInt32) -> TimeAmount? {
+        milliseconds == 0 ? nil : .milliseconds(Int64(milliseconds))
+    }
+}
+
+extension DialTarget {
+    init(_ target: TargetPlan) {
+        switch target {
+        case .tcp(let endpoints): self = .tcp(endpoints)
+        case .unix(let path): self = .unix(path: path)
+        }
+    }
+}

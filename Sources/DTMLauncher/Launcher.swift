@@ -1,0 +1,277 @@
+import CDTMLinux
+import DTMCore
+import DTMPlan
+import Glibc
+
+/// What `dtm up` was asked for, as the launcher hands it on.
+public struct LauncherOptions: Sendable {
+    /// The manager's home, absolute.
+    public var home: String
+    /// Arguments for control besides those of the launcher.
+    public var controlArguments: [String]
+
+    public init(home: String, controlArguments: [String]) {
+        self.home = home
+        self.controlArguments = controlArguments
+    }
+}
+
+/// The process that a person or systemd starts: it starts control and the data plane, starts again what dies, passes signals on, and ends
+/// them in order. Single-threaded; holds no secret and opens no network.
+///
+/// Signals: SIGINT and SIGTERM end everything within the drain, a second one at once; SIGHUP reads the configuration again.
+public final class Launcher {
+    private let options: LauncherOptions
+    private let home: ManagerHome
+    private let record: ProcessRecord
+    private let signals: CInt
+    private let environment: [String]
+    private var control: ChildProcess?
+    private var dataPlane: ChildProcess?
+    private var controlRestart = RestartPolicy()
+    private var dataPlaneRestart = RestartPolicy()
+    private var controlDue: ContinuousClock.Instant?
+    private var dataPlaneDue: ContinuousClock.Instant?
+    private var wasReady = false
+    private var needsLink = false
+    private var stopping: Stop?
+    private var exitStatus: CInt = 0
+
+    private enum Stop {
+        case draining(until: ContinuousClock.Instant)
+        case now(until: ContinuousClock.Instant)
+
+        var until: ContinuousClock.Instant {
+            switch self {
+            case .draining(let until), .now(let until): until
+            }
+        }
+    }
+
+    /// Control decides how long a drain takes; this only bounds a control that hangs.
+    private static let longestDrain = Duration.seconds(900)
+    private static let longestNow = Duration.seconds(2)
+
+    /// Runs a manager until it is told to end.
+    ///
+    /// - Returns: the exit status.
+    /// - Throws: when the home can't be used or another manager has it.
+    public static func run(_ options: LauncherOptions) throws(LauncherError) -> CInt {
+        ProcessHardening.apply()
+        _ = dtm_close_on_exec_from(3)
+        ProcessHardening.raiseDescriptorLimit()
+        let home = try ManagerHome(path: options.home)
+        let record = ProcessRecord(home: options.home)
+        Orphans.end(record.survivors())
+        let numbers: [CInt] = [SIGINT, SIGTERM, SIGHUP, SIGCHLD]
+        let signals = dtm_signal_descriptor(numbers, CInt(numbers.count))
+        guard signals >= 0 else { throw .system("signalfd", -signals) }
+        let launcher = Launcher(options, home, record, signals)
+        return launcher.loop()
+    }
+
+    private init(_ options: LauncherOptions, _ home: consuming ManagerHome, _ record: ProcessRecord, _ signals: CInt) {
+        self.options = options
+        self.home = home
+        self.record = record
+        self.signals = signals
+        environment = ProcessHardening.childEnvironment()
+        controlDue = .now
+        dataPlaneDue = .now
+    }
+
+    private func loop() -> CInt {
+        while true {
+            startWhatIsDue()
+            if control == nil, dataPlane == nil, stopping != nil { break }
+            waitForSomething()
+            readSignals()
+            readChannels()
+            reap()
+            enforceStop()
+        }
+        record.remove()
+        return exitStatus
+    }
+
+    // MARK: Starting
+
+    private func startWhatIsDue() {
+        guard stopping == nil else { return }
+        let now = ContinuousClock.now
+        var started = false
+        if dataPlane == nil, let due = dataPlaneDue, due <= now {
+            dataPlaneDue = nil
+            started = start(.dataPlane, ["__dataplane"]) || started
+        }
+        if control == nil, let due = controlDue, due <= now {
+            controlDue = nil
+            let arguments = ["__control", "--home", options.home, "--launcher", "\(getpid())"]
+            started = start(.control, arguments + options.controlArguments) || started
+        }
+        if started {
+            needsLink = true
+            writeRecord()
+        }
+        linkIfPossible()
+    }
+
+    private func start(_ role: ChildRole, _ arguments: [String]) -> Bool {
+        do {
+            let child = try ChildProcess.start(role, arguments: arguments, environment: environment)
+            switch role {
+            case .control: control = child
+            case .dataPlane: dataPlane = child
+            }
+            return true
+        } catch {
+            Self.complain("\(error)")
+            schedule(role, after: RestartPolicy.longestDelay)
+            return false
+        }
+    }
+
+    /// Gives both processes one end each of a fresh socket pair.
+    private func linkIfPossible() {
+        guard needsLink, control != nil, dataPlane != nil else { return }
+        do {
+            let pair = try SocketPair.stream()
+            try control?.channel.send(.link(pair.first))
+            try dataPlane?.channel.send(.link(pair.second))
+            needsLink = false
+        } catch {
+            // One of them has just died: its end is noticed next, and the link is made anew.
+            needsLink = true
+        }
+    }
+
+    private func writeRecord() {
+        var processes: [(pid: pid_t, role: String)] = []
+        if let pid = control?.pid { processes.append((pid, ChildRole.control.rawValue)) }
+        if let pid = dataPlane?.pid { processes.append((pid, ChildRole.dataPlane.rawValue)) }
+        record.write(processes)
+    }
+
+    private func schedule(_ role: ChildRole, after delay: Duration) {
+        switch role {
+        case .control: controlDue = .now + delay
+        case .dataPlane: dataPlaneDue = .now + delay
+        }
+    }
+
+    // MARK: Waiting
+
+    private func waitForSomething() {
+        var interests = [pollfd(fd: signals, events: Int16(POLLIN), revents: 0)]
+        if let descriptor = control?.channel.descriptor {
+            interests.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+        }
+        let due = [controlDue, dataPlaneDue, stopping?.until].compactMap { $0 }.min()
+        let now = ContinuousClock.now
+        let wait = due.map { max(0, now.duration(to: $0).wholeMilliseconds + 1) }
+        poll(&interests, nfds_t(interests.count), wait.map { CInt(clamping: $0) } ?? -1)
+    }
+
+    private func readSignals() {
+        while true {
+            let number = dtm_next_signal(signals)
+            guard number > 0 else { return }
+            switch number {
+            case SIGINT, SIGTERM: stop()
+            case SIGHUP: try? control?.channel.send(.reload)
+            default: break
+            }
+        }
+    }
+
+    private func readChannels() {
+        guard let descriptor = control?.channel.descriptor else { return }
+        var interest = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&interest, 1, 0) > 0, interest.revents & Int16(POLLIN) != 0 else { return }
+        if let message = try? control?.channel.receive(), case .ready = message { wasReady = true }
+    }
+
+    // MARK: Ending
+
+    private func stop() {
+        switch stopping {
+        case nil:
+            stopping = .draining(until: .now + Self.longestDrain)
+            controlDue = nil
+            dataPlaneDue = nil
+            try? control?.channel.send(.drain)
+            if control == nil { endAtOnce() }
+        case .draining: endAtOnce()
+        case .now: break
+        }
+    }
+
+    private func endAtOnce() {
+        stopping = .now(until: .now + Self.longestNow)
+        try? control?.channel.send(.now)
+        if let pid = dataPlane?.pid { kill(pid, SIGTERM) }
+    }
+
+    private func enforceStop() {
+        guard let stopping, stopping.until <= .now else { return }
+        if let pid = control?.pid { kill(pid, SIGKILL) }
+        if let pid = dataPlane?.pid { kill(pid, SIGKILL) }
+        self.stopping = .now(until: .now + Self.longestNow)
+    }
+
+    private func reap() {
+        while true {
+            var status: CInt = 0
+            let pid = waitpid(-1, &status, WNOHANG)
+            guard pid > 0 else { return }
+            if pid == control?.pid {
+                controlEnded(status)
+            } else if pid == dataPlane?.pid {
+                dataPlaneEnded(status)
+            }
+        }
+    }
+
+    private func controlEnded(_ status: CInt) {
+        let lifetime = control?.startedAt.duration(to: .now) ?? .zero
+        control = nil
+        let code = Self.exitCode(status)
+        if stopping != nil || !wasReady || code == 0 {
+            // It ended as it was told, or it never got as far as serving: the reason is on standard error, and trying again would only repeat it.
+            exitStatus = stopping == nil ? code : (exitStatus == 0 ? code : exitStatus)
+            giveUpDataPlane()
+            return
+        }
+        Self.complain("control ended \(Self.describe(status)); starting it again")
+        // The data plane ends with the link. Both begin anew, since certificates and endpoints were control's.
+        schedule(.control, after: controlRestart.delay(afterLiving: lifetime))
+    }
+
+    private func giveUpDataPlane() {
+        if stopping == nil { stopping = .now(until: .now + Self.longestNow) }
+        controlDue = nil
+        dataPlaneDue = nil
+        if let pid = dataPlane?.pid { kill(pid, SIGTERM) }
+    }
+
+    private func dataPlaneEnded(_ status: CInt) {
+        let lifetime = dataPlane?.startedAt.duration(to: .now) ?? .zero
+        dataPlane = nil
+        guard stopping == nil else { return }
+        if control != nil { Self.complain("the data plane ended \(Self.describe(status)); starting it again") }
+        schedule(.dataPlane, after: dataPlaneRestart.delay(afterLiving: lifetime))
+    }
+
+    private static func exitCode(_ status: CInt) -> CInt {
+        status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
+    }
+
+    private static func describe(_ status: CInt) -> String {
+        status & 0x7f == 0 ? "with status \((status >> 8) & 0xff)" : "by signal \(status & 0x7f)"
+    }
+
+    private static func complain(_ text: String) {
+        let line = "dtm: \(text)\n"
+        _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    }
+}

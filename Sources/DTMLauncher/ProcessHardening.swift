@@ -1,0 +1,37 @@
+import CDTMLinux
+import Glibc
+
+/// What every process of the manager does first, before it reads a secret and before a second thread exists.
+public enum ProcessHardening {
+    /// No core files, no reading of our memory by others of the same user, no gain of privileges by what we execute
+    /// (`setrlimit(2)`, `prctl(2)`). What the kernel refuses is left as it was.
+    public static func apply() {
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        _ = dtm_prctl_dumpable_off()
+        _ = dtm_prctl_no_new_privs()
+        umask(0o077)
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// As many descriptors as the hard limit allows: a connection costs two.
+    public static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// The environment for processes of the manager: ours, with Swift's crash backtracer off. It would print memory near
+    /// registers to standard error.
+    public static func childEnvironment() -> [String] {
+        var list: [String] = []
+        var entry = environ
+        while let text = entry.pointee {
+            let variable = String(cString: text)
+            if !variable.hasPrefix("SWIFT_BACKTRACE=") { list.append(variable) }
+            entry += 1
+        }
+        return list + ["SWIFT_BACKTRACE=enable=no"]
+    }
+}
