@@ -116,7 +116,7 @@ extension Target: CustomStringConvertible {
     }
 }
 
-/// Splits `host:port` or `[v6]:port`; nil unless the port is a decimal of 0–65535.
+/// Splits `host:port` or `[v6]:port`; nil unless the port is a decimal of 0–65535, and for brackets around anything without a colon.
 public func splitHostPort(_ text: String) -> (host: String, port: UInt16)? {
     guard let colon = text.lastIndex(of: ":") else { return nil }
     let digits = text[text.index(after: colon)...]
@@ -126,20 +126,33 @@ public func splitHostPort(_ text: String) -> (host: String, port: UInt16)? {
     var host = text[..<colon]
     if host.hasPrefix("["), host.hasSuffix("]") {
         host = host.dropFirst().dropLast()
+        guard host.contains(":") else { return nil }
     } else if host.contains(":") {
         return nil
     }
     return host.isEmpty ? nil : (String(host), port)
 }
 
-/// RFC 1123 labels: letters, digits and inner hyphens, 63 bytes a label, 253 in all.
+/// RFC 1123 labels: letters, digits and inner hyphens, 63 bytes a label, 253 in all; and underscores, which containers' names have.
+///
+/// A name that ends in a number is none: resolvers read it as an old form of an IPv4 address (`inet_aton(3)`), so that `127.1` and
+/// `2130706433` would lead somewhere that nobody sees in them.
 private func isHostName(_ text: String) -> Bool {
-    guard text.utf8.count <= 253 else { return false }
-    return text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+    let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard text.utf8.count <= 253, let last = labels.last, !isNumber(last) else { return false }
+    return labels.allSatisfy { label in
         (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
             && label.utf8.allSatisfy { byte in
                 (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
                     || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
             }
     }
+}
+
+/// A decimal or octal number, or a hexadecimal one after `0x`.
+private func isNumber(_ label: Substring) -> Bool {
+    let isHexadecimal = label.hasPrefix("0x") || label.hasPrefix("0X")
+    return isHexadecimal
+        ? label.dropFirst(2).allSatisfy(\.isHexDigit)
+        : label.utf8.allSatisfy { (0x30...0x39).contains($0) }
 }

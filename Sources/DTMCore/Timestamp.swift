@@ -1,10 +1,12 @@
-/// A moment, in nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted (POSIX time).
+/// A moment, in nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted (POSIX time): from 1677 to 2262.
+///
+/// What lies outside that is taken for the first or the last moment: a limit that is far away must never come out as past.
 public struct Timestamp: Hashable, Comparable, Sendable {
     public var nanoseconds: Int64
 
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
-    public init(milliseconds: Int64) { self.nanoseconds = milliseconds &* 1_000_000 }
-    public init(seconds: Int64) { self.nanoseconds = seconds &* 1_000_000_000 }
+    public init(milliseconds: Int64) { self.nanoseconds = milliseconds.clampedProduct(1_000_000) }
+    public init(seconds: Int64) { self.nanoseconds = seconds.clampedProduct(1_000_000_000) }
 
     /// Whole milliseconds, rounded towards the past.
     public var milliseconds: Int64 {
@@ -21,15 +23,17 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
 
     public static func + (left: Self, right: Duration) -> Self {
-        Self(nanoseconds: left.nanoseconds &+ right.wholeNanoseconds)
+        let (sum, overflow) = left.nanoseconds.addingReportingOverflow(right.wholeNanoseconds)
+        return Self(nanoseconds: overflow ? (left.nanoseconds < 0 ? .min : .max) : sum)
     }
 
     public static func - (left: Self, right: Duration) -> Self {
-        Self(nanoseconds: left.nanoseconds &- right.wholeNanoseconds)
+        let (difference, overflow) = left.nanoseconds.subtractingReportingOverflow(right.wholeNanoseconds)
+        return Self(nanoseconds: overflow ? (left.nanoseconds < 0 ? .min : .max) : difference)
     }
 
     public static func - (left: Self, right: Self) -> Duration {
-        .nanoseconds(left.nanoseconds &- right.nanoseconds)
+        .nanoseconds(left.nanoseconds) - .nanoseconds(right.nanoseconds)
     }
 }
 
@@ -69,7 +73,8 @@ extension Timestamp: CustomStringConvertible {
             + "T\(padded(hour, 2)):\(padded(minute, 2)):\(padded(rest / 1_000, 2)).\(padded(rest % 1_000, 3))Z"
     }
 
-    /// Reads RFC 3339 in UTC (`Z` only), with or without a fraction of up to nine digits.
+    /// Reads RFC 3339 in UTC (`Z` only), with or without a fraction of up to nine digits. A leap second is taken for the
+    /// first second of the next minute. Nil for a day that its month does not have, and for years outside 1970–2261.
     public init?(rfc3339 text: String) {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int64? {
@@ -98,7 +103,10 @@ extension Timestamp: CustomStringConvertible {
             fraction = value
             for _ in digits.count..<9 { fraction *= 10 }
         }
-        let days = CivilDate(year: year, month: month, day: day).daysSinceEpoch
+        let date = CivilDate(year: year, month: month, day: day)
+        let days = date.daysSinceEpoch
+        // A day that does not exist comes back as another one.
+        guard CivilDate(daysSinceEpoch: days) == date else { return nil }
         let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second
         self.init(nanoseconds: seconds * 1_000_000_000 + fraction)
     }
@@ -140,6 +148,11 @@ public struct CivilDate: Hashable, Sendable {
 }
 
 extension Int64 {
+    fileprivate func clampedProduct(_ factor: Int64) -> Int64 {
+        let (product, overflow) = multipliedReportingOverflow(by: factor)
+        return overflow ? (self < 0 ? .min : .max) : product
+    }
+
     fileprivate func flooredQuotient(_ divisor: Int64) -> Int64 {
         let quotient = self / divisor
         return self % divisor < 0 ? quotient - 1 : quotient
