@@ -14,7 +14,8 @@ enum Figure {
         let whole = "\(units / Int(scale))"
         let part = "\(units % Int(scale))"
         let sign = value < 0 && units != 0 ? "-" : ""
-        return digits == 0 ? sign + whole : sign + whole + "." + String(repeating: "0", count: digits - part.count) + part
+        return digits == 0
+            ? sign + whole : sign + whole + "." + String(repeating: "0", count: digits - part.count) + part
     }
 }
 
@@ -31,7 +32,8 @@ struct Report {
     static let end = "<!-- benchmark:end -->"
 
     var markdown: String {
-        ([comparedTable, ownTable].filter { !$0.isEmpty } + [machine.description, method]).joined(separator: "\n\n") + "\n"
+        ([comparedTable, ownTable].filter { !$0.isEmpty } + [machine.description, method]).joined(separator: "\n\n")
+            + "\n"
     }
 
     /// Puts the result into a document, between its marks; makes the document when there is none.
@@ -41,7 +43,8 @@ struct Report {
             return try ProcFile.write("# Performance\n\nRepeat it with `make bench`.\n\n\(section)", to: path)
         }
         let lines = old.split(separator: "\n", omittingEmptySubsequences: false)
-        guard let first = lines.firstIndex(where: { $0 == Self.begin }), let last = lines.firstIndex(where: { $0 == Self.end }),
+        guard let first = lines.firstIndex(where: { $0 == Self.begin }),
+            let last = lines.firstIndex(where: { $0 == Self.end }),
             first < last
         else { throw BenchmarkError("\(path) has no lines \(Self.begin) and \(Self.end)") }
         let rest = lines[(last + 1)...].joined(separator: "\n")

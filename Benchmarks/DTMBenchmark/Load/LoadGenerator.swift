@@ -26,7 +26,9 @@ struct LoadGenerator {
     func requests(_ count: Int, clients: Int) throws {
         try bounded { promise in
             let share = max(1, count / clients)
-            let all = (0..<clients).map { _ in exchange(share, closing: true).flatMap { _ in loop.makeSucceededVoidFuture() } }
+            let all = (0..<clients).map { _ in
+                exchange(share, closing: true).flatMap { _ in loop.makeSucceededVoidFuture() }
+            }
             EventLoopFuture.andAllSucceed(all, on: loop).cascade(to: promise)
         }
     }
@@ -62,13 +64,15 @@ struct LoadGenerator {
     private func exchange(_ count: Int, closing: Bool) -> EventLoopFuture<any Channel> {
         let promise = loop.makePromise(of: (any Channel).self)
         connect { channel in
-            try channel.pipeline.syncOperations.addHandler(RequestHandler(count: count, closing: closing, done: promise))
+            try channel.pipeline.syncOperations.addHandler(
+                RequestHandler(count: count, closing: closing, done: promise))
         }
         .cascadeFailure(to: promise)
         return promise.futureResult
     }
 
-    private func connect(_ configure: @escaping @Sendable (any Channel) throws -> Void) -> EventLoopFuture<any Channel> {
+    private func connect(_ configure: @escaping @Sendable (any Channel) throws -> Void) -> EventLoopFuture<any Channel>
+    {
         ClientBootstrap(group: loop)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: BulkSource.chunk))

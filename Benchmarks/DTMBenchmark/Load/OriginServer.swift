@@ -31,7 +31,9 @@ struct OriginServer {
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: BulkSource.chunk))
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(OriginHandler()) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(OriginHandler())
+                }
             }
             .bind(host: "127.0.0.1", port: 0).wait()
         guard let port = channel.localAddress?.port else { throw BenchmarkError("the origin has no port") }

@@ -92,7 +92,9 @@ struct ComparedRun {
         LoadGenerator(loop: loop, port: tunnel.entry, limit: .seconds(120))
     }
 
-    private func note(_ measure: ComparedMeasure, _ name: String, _ repetition: Int, _ value: Double, _ clock: Stopwatch) {
+    private func note(
+        _ measure: ComparedMeasure, _ name: String, _ repetition: Int, _ value: Double, _ clock: Stopwatch
+    ) {
         progress("\(measure.rawValue) \(repetition): \(name) \(Figure.text(value)) (\(Figure.text(clock.seconds)) s)")
     }
 }

@@ -47,8 +47,10 @@ struct RotationRun {
             else { throw BenchmarkError("the endpoint of a forced rotation does not accept: \(output)") }
         }
         return [
-            figure("rotation, decision → new endpoint accepting, p50", Statistics.percentile(0.5, of: switches), nil, "ms"),
-            figure("rotation, decision → new endpoint accepting, p99", Statistics.percentile(0.99, of: switches), 10, "ms"),
+            figure(
+                "rotation, decision → new endpoint accepting, p50", Statistics.percentile(0.5, of: switches), nil, "ms"),
+            figure(
+                "rotation, decision → new endpoint accepting, p99", Statistics.percentile(0.99, of: switches), 10, "ms"),
         ]
     }
 

@@ -34,7 +34,9 @@ struct Workshop {
     var directory: String { registry.directory }
 
     /// Starts a program that is killed when the benchmark ends, however it ends.
-    func start(_ arguments: [String], environment: [String: String] = [:], log: String) throws(BenchmarkError) -> ChildProcess {
+    func start(_ arguments: [String], environment: [String: String] = [:], log: String) throws(BenchmarkError)
+        -> ChildProcess
+    {
         let process = try ChildProcess.start(
             arguments, environment: environment, errorsTo: "\(directory)/\(log)")
         registry.add(process.pid)
@@ -61,7 +63,8 @@ struct Workshop {
     }
 
     /// Writes a configuration of the peers with its places filled in, and returns its path.
-    func configuration(_ file: String, listen: Int, target: Int, modules: String = "") throws(BenchmarkError) -> String {
+    func configuration(_ file: String, listen: Int, target: Int, modules: String = "") throws(BenchmarkError) -> String
+    {
         guard let template = ProcFile.read("\(configurations)/\(file)") else {
             throw BenchmarkError("can't read \(configurations)/\(file): start this in the project's folder")
         }

@@ -129,7 +129,9 @@ struct ChildProcess {
         var next = environ
         while let entry = next.pointee {
             let text = String(cString: entry)
-            if let name = text.split(separator: "=", maxSplits: 1).first, more[String(name)] == nil { result.append(text) }
+            if let name = text.split(separator: "=", maxSplits: 1).first, more[String(name)] == nil {
+                result.append(text)
+            }
             next += 1
         }
         return result + more.map { "\($0.key)=\($0.value)" }

@@ -27,7 +27,9 @@ enum Loopback {
     }
 
     /// Waits until `host:port` accepts. Throws when it does not in time.
-    static func waitUntilAccepting(port: Int, of name: String, withinMilliseconds limit: Double = 10_000) throws(BenchmarkError) {
+    static func waitUntilAccepting(port: Int, of name: String, withinMilliseconds limit: Double = 10_000)
+        throws(BenchmarkError)
+    {
         let clock = Stopwatch()
         while !accepts(port: port) {
             guard clock.milliseconds < limit else {
@@ -37,7 +39,9 @@ enum Loopback {
         }
     }
 
-    private static func withAddress(host: String, port: Int, _ body: (UnsafePointer<sockaddr>?, socklen_t) -> Int32) -> Int32 {
+    private static func withAddress(host: String, port: Int, _ body: (UnsafePointer<sockaddr>?, socklen_t) -> Int32)
+        -> Int32
+    {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian
