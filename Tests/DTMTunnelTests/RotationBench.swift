@@ -15,9 +15,12 @@ struct RotationBench {
     private var nextPort: UInt16 = 1_000
 
     /// Starts on the first moment of an epoch of 10 s.
-    init(interval: UInt32 = 10_000, overlap: UInt32 = 2_000, seed: UInt64 = 1, limits: RotationLimits = RotationLimits()) {
+    init(
+        interval: UInt32 = 10_000, overlap: UInt32 = 2_000, seed: UInt64 = 1, limits: RotationLimits = RotationLimits()
+    ) {
         machine = RotationMachine(
-            timing: RotationTiming(intervalMilliseconds: interval, overlapMilliseconds: overlap), generation: 0, limits: limits)
+            timing: RotationTiming(intervalMilliseconds: interval, overlapMilliseconds: overlap), generation: 0,
+            limits: limits)
         now = Timestamp(seconds: 1_760_000_000)
         generator = SeededGenerator(seed: seed)
     }
@@ -76,7 +79,9 @@ extension RotationBench {
     }
 
     var opens: [(token: ListenerToken, turn: ScheduleTurn, candidate: UInt32)] {
-        actions.compactMap { if case .open(let token, let turn, let candidate) = $0 { (token, turn, candidate) } else { nil } }
+        actions.compactMap {
+            if case .open(let token, let turn, let candidate) = $0 { (token, turn, candidate) } else { nil }
+        }
     }
 
     var failures: [RotationStep] {

@@ -14,7 +14,9 @@ struct RotationClockTests {
         #expect(bench.flips.map(\.turn.epoch) == [bench.epoch])
     }
 
-    @Test("After a jump of an hour, either way, endpoints follow the time that is", arguments: [3_600, -3_600, 86_400, -86_400])
+    @Test(
+        "After a jump of an hour, either way, endpoints follow the time that is",
+        arguments: [3_600, -3_600, 86_400, -86_400])
     func jump(seconds: Int) throws {
         var bench = RotationBench()
         bench.begin()

@@ -70,7 +70,9 @@ struct RotationFailureTests {
         let end = bench.now + .seconds(100)
         while let deadline = bench.machine.nextDeadline, deadline <= end {
             bench.now = deadline
-            for case .open(let token, _, _) in bench.send(.tick) { bench.send(.openFailed(token, .system("too many open files"))) }
+            for case .open(let token, _, _) in bench.send(.tick) {
+                bench.send(.openFailed(token, .system("too many open files")))
+            }
         }
         bench.now = end
         #expect(bench.machine.live == live)
@@ -186,7 +188,9 @@ struct RotationFailureTests {
             #expect(bench.flips.count == flips + 1)
             let before = bench.flips
             bench.actions = before.map { .flip($0) }
-            for case .open(let token, _, let candidate) in next { bench.send(bench.opened(token, candidate: candidate)) }
+            for case .open(let token, _, let candidate) in next {
+                bench.send(bench.opened(token, candidate: candidate))
+            }
         }
         #expect(bench.flips.map(\.turn) == bench.flips.map(\.turn).sorted())
     }

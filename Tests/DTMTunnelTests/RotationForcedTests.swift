@@ -64,7 +64,9 @@ struct RotationForcedTests {
             generation += 1
             bench.send(.generation(generation))
             let handshake = try #require(bench.handshakes.last)
-            for case .open(let token, _, _) in bench.send(.handshakeSucceeded(handshake)) { bench.send(bench.opened(token)) }
+            for case .open(let token, _, _) in bench.send(.handshakeSucceeded(handshake)) {
+                bench.send(bench.opened(token))
+            }
         }
         #expect(bench.flips.count == 30)
     }

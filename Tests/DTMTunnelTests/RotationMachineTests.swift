@@ -26,7 +26,9 @@ struct RotationMachineTests {
         #expect(last == [.setRole(token, .live), .flip(flip)])
     }
 
-    @Test("The next listener is opened ahead, at a random time between 80 and 20 % of the interval", arguments: 1...50 as ClosedRange<UInt64>)
+    @Test(
+        "The next listener is opened ahead, at a random time between 80 and 20 % of the interval",
+        arguments: 1...50 as ClosedRange<UInt64>)
     func lead(seed: UInt64) throws {
         for interval in [200, 10_000] as [UInt32] {
             var bench = RotationBench(interval: interval, seed: seed)
@@ -63,7 +65,9 @@ struct RotationMachineTests {
         #expect(bench.actions.suffix(3) == [.setRole(flip.token, .live), .flip(flip), .setRole(old.token, .overlap)])
     }
 
-    @Test("An overlap ends on time, and lingers as a decoy for 50 to 150 % of the interval", arguments: 1...20 as ClosedRange<UInt64>)
+    @Test(
+        "An overlap ends on time, and lingers as a decoy for 50 to 150 % of the interval",
+        arguments: 1...20 as ClosedRange<UInt64>)
     func overlap(seed: UInt64) throws {
         var bench = RotationBench(seed: seed)
         bench.begin()

@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Rotation, whatever happens")
 struct RotationPropertyTests {
-    @Test("The promises hold through 500 random steps, and afterwards endpoints move again", arguments: 0..<150 as Range<UInt64>)
+    @Test(
+        "The promises hold through 500 random steps, and afterwards endpoints move again",
+        arguments: 0..<150 as Range<UInt64>)
     func walk(seed: UInt64) {
         var world = RotationWorld(seed: seed)
         for _ in 0..<500 { world.step() }

@@ -116,7 +116,9 @@ struct RotationWorld {
     }
 
     private mutating func lose() {
-        guard let token = open.keys.sorted(by: { $0.number < $1.number }).randomElement(using: &generator) else { return }
+        guard let token = open.keys.sorted(by: { $0.number < $1.number }).randomElement(using: &generator) else {
+            return
+        }
         open[token] = nil
         closed += 1
         if published == token { published = nil }
@@ -126,7 +128,9 @@ struct RotationWorld {
     private mutating func answerOpening() {
         guard !openings.isEmpty else { return }
         let opening = openings.removeFirst()
-        let failures: [Machine.OpenFailure] = [.taken, .reserved, .exhausted, .keyMissing, .credentialMissing, .system("full")]
+        let failures: [Machine.OpenFailure] = [
+            .taken, .reserved, .exhausted, .keyMissing, .credentialMissing, .system("full"),
+        ]
         switch Int.random(in: 0..<20, using: &generator) {
         case 0..<14: succeed(opening)
         case 14: break
@@ -191,7 +195,8 @@ extension RotationWorld {
         require(role != .live || old.hasShakenHands, "\(token) goes live without a handshake")
         require(old.overlapEnd.map { $0 <= now } ?? true, "the overlap of \(token) ends early")
         open[token]?.role = role
-        open[token]?.overlapEnd = role == .overlap ? now + .milliseconds(Int64(machine.timing.overlapMilliseconds)) : nil
+        open[token]?.overlapEnd =
+            role == .overlap ? now + .milliseconds(Int64(machine.timing.overlapMilliseconds)) : nil
     }
 
     private mutating func publish(_ flip: Machine.Flip) {

@@ -11,7 +11,8 @@ struct ScheduleTests {
         mode: AddressMode = .fixed
     ) -> ScheduleParameters {
         ScheduleParameters(
-            intervalMilliseconds: interval, lowestPort: low, highestPort: high, skippedPorts: skipped, addressMode: mode)
+            intervalMilliseconds: interval, lowestPort: low, highestPort: high, skippedPorts: skipped, addressMode: mode
+        )
     }
 
     private static let turn = ScheduleTurn(epoch: 176_000_000, generation: 3)
@@ -27,7 +28,9 @@ struct ScheduleTests {
         #expect(ports != ports.sorted())
     }
 
-    @Test("A part of the list is what the whole list has there", arguments: [(0, 32), (1, 1), (31, 2), (995, 99), (997, 1)])
+    @Test(
+        "A part of the list is what the whole list has there",
+        arguments: [(0, 32), (1, 1), (31, 2), (995, 99), (997, 1)])
     func parts(first: Int, limit: Int) throws {
         let schedule = try EndpointSchedule(
             parameters: Self.parameters(skipped: [5000, 5432, 6000], mode: .hop))
@@ -130,13 +133,16 @@ struct ScheduleSearchTests {
         #expect(steps.first?.turn == expected)
         #expect(steps.last?.turn == expected)
         #expect(steps.last?.candidates.upperBound == EndpointSchedule.maximumCandidates)
-        let all = steps.flatMap { step in step.candidates.map { [step.turn.epoch, UInt64(step.turn.generation), UInt64($0)] } }
+        let all = steps.flatMap { step in
+            step.candidates.map { [step.turn.epoch, UInt64(step.turn.generation), UInt64($0)] }
+        }
         #expect(Set(all).count == all.count)
     }
 
     @Test("Forced rotations that were not heard of are looked for")
     func lookAhead() {
-        let generations = ScheduleSearch.steps(epoch: 9, generation: 2).filter { $0.turn.epoch == 9 }.map(\.turn.generation)
+        let generations = ScheduleSearch.steps(epoch: 9, generation: 2).filter { $0.turn.epoch == 9 }.map(
+            \.turn.generation)
         #expect(Set(generations) == [2, 3, 4, 5])
     }
 

@@ -3,7 +3,9 @@ import Testing
 
 @Suite("Epochs and windows")
 struct ScheduleTimeTests {
-    @Test("An epoch begins at its start and ends a nanosecond before the next", arguments: [200, 10_000, 86_400_000, UInt32.max])
+    @Test(
+        "An epoch begins at its start and ends a nanosecond before the next",
+        arguments: [200, 10_000, 86_400_000, UInt32.max])
     func borders(interval: UInt32) {
         for epoch in [1, 2, 1_000] as [UInt64] {
             let start = ScheduleTime.start(ofEpoch: epoch, intervalMilliseconds: interval)

@@ -21,7 +21,8 @@ struct ScheduleWellKnownPortsTests {
     @Test(
         "A line that is not of the form is passed over",
         arguments: [
-            "", "a", "a b", "a /tcp", "a 0/tcp", "a 65536/tcp", "a 99999999999/tcp", "a -1/tcp", "a 5/tcp/x", "a 5/TCP", "a 5 tcp",
+            "", "a", "a b", "a /tcp", "a 0/tcp", "a 65536/tcp", "a 99999999999/tcp", "a -1/tcp", "a 5/tcp/x", "a 5/TCP",
+            "a 5 tcp",
             "a 5/", "a +5/tcp", "#a 5/tcp", "a #5/tcp",
         ])
     func malformed(line: String) {

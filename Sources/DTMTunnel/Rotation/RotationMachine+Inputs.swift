@@ -80,7 +80,8 @@ extension RotationMachine {
     }
 
     private mutating func openFailed(
-        _ token: ListenerToken, _ failure: OpenFailure, now: Timestamp, using generator: inout some RandomNumberGenerator
+        _ token: ListenerToken, _ failure: OpenFailure, now: Timestamp,
+        using generator: inout some RandomNumberGenerator
     ) {
         guard let preparation, case .opening(token, _) = preparation.state else { return }
         let isLast = preparation.candidate + 1 >= limits.maximumCandidates

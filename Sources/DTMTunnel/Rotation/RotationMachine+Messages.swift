@@ -2,10 +2,12 @@ public import DTMCore
 
 /// One attempt to open a listener, and the listener that came of it. Unique within one ``RotationMachine``.
 public struct ListenerToken: Hashable, Sendable, CustomStringConvertible {
+    /// Counts up from 1.
     public let number: UInt64
 
     init(number: UInt64) { self.number = number }
 
+    /// As `listener 7`.
     public var description: String { "listener \(number)" }
 }
 
@@ -16,6 +18,7 @@ public struct RotationTiming: Hashable, Sendable {
     /// How long the endpoint before the live one still serves, in milliseconds.
     public var overlapMilliseconds: UInt32
 
+    /// The times of a plan.
     public init(intervalMilliseconds: UInt32, overlapMilliseconds: UInt32) {
         self.intervalMilliseconds = intervalMilliseconds
         self.overlapMilliseconds = overlapMilliseconds
@@ -37,11 +40,15 @@ public enum RotationStep: String, Hashable, Sendable, CaseIterable {
 extension RotationMachine {
     /// An open listener.
     public struct Listener: Hashable, Sendable {
+        /// What the actions call it.
         public let token: ListenerToken
+        /// The turn that it was opened for.
         public let turn: ScheduleTurn
+        /// Where it listens.
         public let endpoint: Endpoint
         /// Which candidate of the turn the endpoint is.
         public let candidate: UInt32
+        /// What it is for at the moment.
         public internal(set) var role: ListenerRole
     }
 
@@ -108,8 +115,11 @@ extension RotationMachine {
 
     /// A rotation that happened.
     public struct Flip: Hashable, Sendable {
+        /// The listener that is live now.
         public let token: ListenerToken
+        /// The turn of the schedule that it is for; an earlier one than that of the moment when it comes late.
         public let turn: ScheduleTurn
+        /// What to publish.
         public let endpoint: Endpoint
         /// How many candidates were passed over.
         public let candidate: UInt32

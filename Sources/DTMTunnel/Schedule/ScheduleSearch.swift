@@ -7,7 +7,9 @@ public import DTMCore
 public enum ScheduleSearch {
     /// A part of a turn's list of candidates.
     public struct Step: Hashable, Sendable {
+        /// Whose list.
         public let turn: ScheduleTurn
+        /// The numbers of the candidates in it; the list may be shorter.
         public let candidates: Range<Int>
     }
 

@@ -2,6 +2,7 @@ public import DTMCore
 
 /// What can go wrong between a client and the target of a tunnel.
 public struct TunnelError: DescribedError, Equatable {
+    /// What went wrong, for programs.
     public enum Code: String, Sendable, CaseIterable {
         /// The port range is reversed or holds port 0.
         case scheduleRange
@@ -41,11 +42,16 @@ public struct TunnelError: DescribedError, Equatable {
         case unexpectedEnd
     }
 
+    /// What errors are compared by.
     public let code: Code
+    /// One sentence for people.
     public let message: String
+    /// What to do next.
     public let hint: String?
+    /// The error that led to this one.
     public let cause: (any Error)?
 
+    /// An error of that kind.
     public init(code: Code, message: String, hint: String? = nil, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
@@ -53,8 +59,10 @@ public struct TunnelError: DescribedError, Equatable {
         self.cause = cause
     }
 
+    /// `tunnel.` and the code.
     public var codeName: String { "tunnel.\(code.rawValue)" }
 
+    /// Equal codes are equal errors.
     public static func == (left: Self, right: Self) -> Bool { left.code == right.code }
 
     static let unsupportedKeyOperation = Self(
