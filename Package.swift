@@ -35,6 +35,7 @@ extension Target.Dependency {
     static let crypto = Self.product(name: "Crypto", package: "swift-crypto")
     static let logging = Self.product(name: "Logging", package: "swift-log")
     static let serviceLifecycle = Self.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let unixSignals = Self.product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let hummingbird = Self.product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore = Self.product(name: "HummingbirdCore", package: "hummingbird")
     static let httpClient = Self.product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -105,7 +106,7 @@ let package = Package(
             "DTMConnector",
             [
                 "DTMCore", "DTMSecrets", "DTMAPI", "DTMTunnel", "DTMCertificates", "CDTMLinux",
-                .nioCore, .nioPosix, .nioSSL, .nioConcurrencyHelpers, .logging,
+                .nioCore, .nioPosix, .nioSSL, .nioConcurrencyHelpers, .asyncAlgorithms, .unixSignals,
             ]),
         stage(
             "DTMManager",
@@ -115,19 +116,25 @@ let package = Package(
                 .nioCore, .nioPosix, .nioConcurrencyHelpers, .hummingbird, .hummingbirdCore, .httpTypes,
                 .nioHTTPTypes, .serviceLifecycle, .logging, .asyncAlgorithms, .deque,
             ]),
-        stage("DTMLauncher", ["DTMCore", "DTMPlan", "CDTMLinux"]),
+        stage("DTMLauncher", ["DTMCore", "DTMSecrets", "DTMPlan", "CDTMLinux"]),
 
         // Surfaces.
         stage(
             "DTMAPI",
             ["DTMCore", "DTMSecrets", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
+        stage("DTMCommands", ["DTMCore", "DTMAPI", .argumentParser]),
         .executableTarget(
             name: "dtm",
             dependencies: [
-                "DTMCore", "DTMAPI", "DTMConfiguration", "DTMConnector", "DTMDataPlane", "DTMLauncher",
+                "DTMCore", "DTMCommands", "DTMAPI", "DTMConfiguration", "DTMConnector", "DTMDataPlane", "DTMLauncher",
                 "DTMManager", "CDTMLinux", .argumentParser,
             ],
             swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "dtm-bench", dependencies: [.nioCore, .nioPosix, .argumentParser], path: "Benchmarks/DTMBenchmark",
+            swiftSettings: swiftSettings),
+
+        tests("PackageTests"),
         tests("DTMCoreTests", ["DTMCore"]),
         tests("DTMPlanTests", ["DTMPlan", "DTMCore", "DTMSecrets", "CDTMLinux"]),
         tests("DTMAPITests", ["DTMAPI", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),

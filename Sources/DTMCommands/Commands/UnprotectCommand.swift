@@ -1,0 +1,18 @@
+import ArgumentParser
+import DTMAPI
+
+struct UnprotectCommand: ManagerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unprotect", abstract: "Remove a tunnel.",
+        discussion: "Its connections are cut. One that is declared in config.json comes back with the next reload.")
+
+    @Argument(help: ArgumentHelp("The tunnel's name.", valueName: "name"))
+    var name: String
+
+    @OptionGroup var manager: ManagerOptions
+
+    func run(_ client: ControlClient, _ output: Output) async throws {
+        let answer = try await client.unprotect(name)
+        try print(answer, output) { _ in ["\(shown(answer.removed)) is removed."] }
+    }
+}

@@ -1,0 +1,66 @@
+import DTMAPI
+import DTMCore
+
+/// `dtm protect` for people: what was reached, what is still open, and what to type next.
+enum ProtectView {
+    static func lines(_ answer: ProtectAnswer, _ style: TextStyle, now: Timestamp, suffix: String) -> [String] {
+        let tunnel = answer.tunnel
+        return [style.paint("\(shown(tunnel.name)) is behind a tunnel.", .bold)]
+            + fields([
+                ("target", shown(tunnel.target)), ("tier", tier(tunnel.tier)),
+                ("endpoint", endpoint(tunnel, now)),
+                ("allowed", shown(tunnel.allow.isEmpty ? "nobody" : tunnel.allow.joined(separator: ", "))),
+            ])
+            + answer.notes.map { style.paint("note:", .yellow) + " \(shown($0))" }
+            + ["Use it:", "  \(command(tunnel))\(suffix)"]
+    }
+
+    private static func tier(_ tier: String) -> String {
+        switch tier {
+        case "isolated": "isolated: the application has no port on this host"
+        case "fenced": "fenced: its port is closed to everyone but DTM"
+        case "fronted": "fronted: the tunnel stands in front of its port"
+        default: shown(tier)
+        }
+    }
+
+    private static func endpoint(_ tunnel: TunnelReport, _ now: Timestamp) -> String {
+        let place = tunnel.endpoint.map { shown($0.text) } ?? "none yet"
+        return tunnel.nextRotation.map { "\(place), moves \(shown(Quantity.relative($0, to: now)))" } ?? place
+    }
+
+    /// The next port after the target's is easy to remember and mostly free.
+    private static func command(_ tunnel: TunnelReport) -> String {
+        let port: UInt16
+        if case .tcp(_, let target)? = Target(tunnel.target), target < .max { port = target + 1 } else { port = 0 }
+        return "dtm connect \(shellQuoted(shown(tunnel.name))) --listen 127.0.0.1:\(port)"
+    }
+}
+
+/// `dtm rotate` for people.
+enum RotationView {
+    static func lines(_ answer: RotateAnswer, _ style: TextStyle) -> [String] {
+        guard !answer.rotations.isEmpty else { return ["There are no tunnels."] }
+        var table = TextTable([
+            .text("NAME", least: 8), .text("ENDPOINT"), .number("EPOCH"), .number("GENERATION"), .text("RESULT"),
+        ])
+        for rotation in answer.rotations {
+            table.add([
+                .init(rotation.tunnel), .init(rotation.endpoint?.text ?? "-"), .init(String(rotation.epoch)),
+                .init(String(rotation.generation)),
+                rotation.failure.map { .init($0, .red) } ?? .init("moved", .green),
+            ])
+        }
+        return table.lines(style)
+    }
+}
+
+/// `dtm config reload` for people.
+enum ReloadView {
+    static func lines(_ answer: ReloadAnswer, _ style: TextStyle) -> [String] {
+        let source = answer.configuration.map(shown) ?? "There is no config.json: the defaults are in force"
+        let head = answer.changes.isEmpty ? "\(source): nothing changed." : "\(source):"
+        return [head] + answer.changes.map { "  \(shown($0))" }
+            + answer.needsRestart.map { style.paint("with the next start:", .yellow) + " \(shown($0))" }
+    }
+}

@@ -1,0 +1,45 @@
+import DTMAPI
+
+/// `dtm status` for people.
+enum StatusView {
+    static func lines(_ report: StatusReport, _ style: TextStyle) -> [String] {
+        let uptime = Quantity.duration(seconds: report.uptimeSeconds)
+        let head = "dtm \(shown(report.version)) is running (pid \(report.pid), up \(uptime))"
+        return [style.paint(head, .bold)] + fields(pairs(report)) + verdict(report, style)
+    }
+
+    private static func pairs(_ report: StatusReport) -> [(name: String, value: String)] {
+        [
+            ("home", shown(report.home)),
+            ("configuration", report.configuration.map(shown) ?? "defaults: there is no config.json"),
+            ("state", state(report.state.mode)),
+            ("tunnels", String(report.tunnels)),
+            ("auto-tunnel", report.autoTunnel ? "on" : "off"),
+            ("analysis", report.analysis ? "on" : "off"),
+            ("memory", memory(report)),
+            ("processor", "\(Quantity.percent(report.cpuPercent)) of one core"),
+            ("processes", report.processes.map(process).joined(separator: ", ")),
+        ]
+    }
+
+    private static func state(_ mode: String) -> String {
+        switch mode {
+        case "ephemeral": "ephemeral: keys and certificates live in memory and end with the manager"
+        case "sealed": "sealed: kept encrypted across restarts"
+        default: shown(mode)
+        }
+    }
+
+    private static func memory(_ report: StatusReport) -> String {
+        "\(Quantity.bytes(report.memory.residentBytes)) resident, \(Quantity.bytes(report.memory.lockedBytes)) locked"
+    }
+
+    private static func process(_ report: StatusReport.ProcessReport) -> String {
+        "\(shown(report.role)) \(report.pid) (\(Quantity.bytes(report.residentBytes)))"
+    }
+
+    private static func verdict(_ report: StatusReport, _ style: TextStyle) -> [String] {
+        guard !report.degraded.isEmpty else { return [style.paint("All is well.", .green)] }
+        return [style.paint("Not all is well:", .yellow)] + report.degraded.map { "  \(shown($0))" }
+    }
+}
