@@ -1,0 +1,38 @@
+import DTMCore
+import DTMTunnel
+import Glibc
+import NIOConcurrencyHelpers
+
+/// Says on standard error what an operator should know, each thing once a while: a manager that is away for an hour is one line a
+/// minute.
+final class ConnectorNotices: ConnectorObserver {
+    private let recent = NIOLockedValueBox<[String: ContinuousClock.Instant]>([:])
+    private let quiet: Duration
+
+    /// - Parameter quiet: how long the same text is not said again.
+    init(quiet: Duration = .seconds(60)) { self.quiet = quiet }
+
+    func say(_ text: String) {
+        let now = ContinuousClock.now
+        let isNews = recent.withLockedValue { recent in
+            if let last = recent[text], last.duration(to: now) < quiet { return false }
+            // A bound, not a cache: texts are few.
+            if recent.count > 64 { recent.removeAll() }
+            recent[text] = now
+            return true
+        }
+        guard isNews else { return }
+        let line = "dtm: \(text)\n"
+        _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    }
+
+    func connectionFailed(_ error: any Error) {
+        say((error as? any DescribedError)?.message ?? "a connection through the tunnel failed")
+    }
+
+    func callerRefused(_ reason: String) { say("a local connection was refused: \(reason)") }
+
+    func acceptingIsPaused(_ isPaused: Bool) {
+        say(isPaused ? "too many open files; accepting pauses" : "accepting again")
+    }
+}
