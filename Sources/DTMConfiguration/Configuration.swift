@@ -1,0 +1,143 @@
+public import DTMCore
+
+/// Everything that `config.json` says, validated, with defaults for what it leaves out.
+///
+/// Take ``defaults``, or read a file with ``ConfigurationLoader`` or text with `parse`. Each key, its unit, its bounds and
+/// the reason for its default stand in `docs/configuration.md`. Durations are in seconds.
+///
+/// The key for a model provider is never part of this value: see ``openAIKeyPresent``.
+public struct Configuration: Hashable, Sendable {
+    /// How endpoints move.
+    public var rotation = RotationSettings()
+    /// How long certificates and connections may live.
+    public var certificates = CertificateSettings()
+    /// How long things may take.
+    public var timeouts = TimeoutSettings()
+    /// How many there may be.
+    public var limits = LimitSettings()
+    /// What is logged, and how much of it is kept.
+    public var logging = LoggingSettings()
+    /// What a data plane does without its control process.
+    public var orphan = OrphanSettings()
+    /// Whether new listeners are protected without being asked for.
+    public var autoTunnel = AutoTunnelSettings()
+    /// How traffic is judged.
+    public var analysis = AnalysisSettings()
+    /// Whether the file holds `openai_api_key`. The key itself is lent once, while the file is read, to whoever stores it.
+    public var openAIKeyPresent = false
+    /// The tunnels that are made true at start and at reload. Their names differ.
+    public var tunnels: [TunnelConfiguration] = []
+
+    /// The defaults.
+    public init() {}
+
+    /// What is in force when there is no file.
+    public static let defaults = Self()
+
+    /// How long a data plane goes on serving without control, in seconds: `orphan.limitSeconds`.
+    public var orphanLimitSeconds: Double { orphan.limitSeconds }
+}
+
+/// `rotation`: how the endpoints of tunnels move, unless a tunnel says otherwise.
+public struct RotationSettings: Hashable, Sendable {
+    /// The length of an epoch.
+    public var intervalSeconds = 10.0
+    /// How long the endpoint before the live one still accepts. At most ten intervals.
+    public var overlapSeconds = 2.0
+    /// The ports that endpoints are drawn from.
+    public var portRange: ClosedRange<UInt16> = 5_000...6_000
+    /// Whether the loopback address hops too.
+    public var addresses = AddressMode.hop
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `certificates`: lifetimes.
+public struct CertificateSettings: Hashable, Sendable {
+    /// The lifetime of a leaf.
+    public var leafLifetimeSeconds = 3_600.0
+    /// A leaf is renewed while at least this much of its life is left.
+    public var renewalMarginSeconds = 1_200.0
+    /// The lifetime of an authority.
+    public var authorityLifetimeSeconds = 2_592_000.0
+    /// After this time a connection is closed, whatever it does. 0: never.
+    public var maximumConnectionAgeSeconds = 0.0
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `timeouts`: how long things may take.
+public struct TimeoutSettings: Hashable, Sendable {
+    /// For a connection to the target.
+    public var connectSeconds = 5.0
+    /// For a client's TLS handshake, from the first byte that is awaited to the last.
+    public var handshakeSeconds = 10.0
+    /// Without a byte in either direction. 0: never.
+    public var idleSeconds = 0.0
+    /// For open connections when the manager stops.
+    public var drainSeconds = 10.0
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `limits`: how many there may be.
+public struct LimitSettings: Hashable, Sendable {
+    /// Connections over all tunnels.
+    public var maximumConnections = 8_192
+    /// Connections of one tunnel, unless it says otherwise. At most ``maximumConnections``.
+    public var maximumConnectionsPerTunnel = 4_096
+    /// Tunnels, those of the file and those added at run time together.
+    public var maximumTunnels = 256
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `logging`: what is logged, and how much of it is kept.
+public struct LoggingSettings: Hashable, Sendable {
+    /// The least severity that is logged.
+    public var level = Severity.info
+    /// A log file that reaches this size is put aside.
+    public var maximumFileBytes = 10_485_760
+    /// How many files are kept beside the one that is written.
+    public var keptFiles = 5
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `orphan`: what a data plane does without its control process.
+public struct OrphanSettings: Hashable, Sendable {
+    /// How long it goes on serving.
+    public var limitSeconds = 1_200.0
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `autoTunnel`: whether new listeners are protected without being asked for.
+public struct AutoTunnelSettings: Hashable, Sendable {
+    /// Whether it is on when the manager starts.
+    public var enabled = false
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `analysis`: how traffic is judged.
+public struct AnalysisSettings: Hashable, Sendable {
+    /// Whether it is on when the manager starts.
+    public var enabled = false
+    /// The model's name at the provider. `gpt-4` is an alias for the model that took its place.
+    public var model = "gpt-4"
+    /// How often a model is asked.
+    public var intervalSeconds = 60.0
+    /// The risk, as a fraction, from which a finding calls for a response.
+    public var securityThreshold = 0.7
+
+    /// The defaults.
+    public init() {}
+}

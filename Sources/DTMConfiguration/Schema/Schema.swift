@@ -1,0 +1,102 @@
+import DTMCore
+
+/// An object of the file with a fixed set of keys.
+struct SchemaSection: Sendable {
+    let name: String
+    let fields: [Field<Configuration>]
+
+    init<Section: Sendable>(
+        _ name: String, _ keyPath: any WritableKeyPath<Configuration, Section> & Sendable, _ fields: [Field<Section>]
+    ) {
+        self.name = name
+        self.fields = fields.map { $0.lifted(keyPath) }
+    }
+}
+
+/// Every key there is. Reading, writing, comparing and the documentation's test all go by these tables.
+enum Schema {
+    static let keyOfTheProvider = "openai_api_key"
+    static let tunnels = "tunnels"
+
+    static let sections = [
+        SchemaSection("rotation", \.rotation, rotation),
+        SchemaSection("certificates", \.certificates, certificates),
+        SchemaSection("timeouts", \.timeouts, timeouts),
+        SchemaSection("limits", \.limits, limits),
+        SchemaSection("logging", \.logging, logging),
+        SchemaSection("orphan", \.orphan, orphan),
+        SchemaSection("autoTunnel", \.autoTunnel, autoTunnel),
+        SchemaSection("analysis", \.analysis, analysis),
+    ]
+
+    static let topLevelNames = sections.map(\.name) + [keyOfTheProvider, tunnels]
+
+    private static let longer = "an endpoint that somebody has found stays of use for longer"
+
+    private static let rotation: [Field<RotationSettings>] = [
+        Field("intervalSeconds", \.intervalSeconds, .seconds(0.2...86_400), weakens: .whenHigher(longer)),
+        Field("overlapSeconds", \.overlapSeconds, .seconds(0...864_000), weakens: .whenHigher(longer)),
+        Field(
+            "portRange", \.portRange, .portRange,
+            weakens: Weakening(reason: "a scan has fewer ports to try") { $1.count < $0.count }),
+        Field(
+            "addresses", \.addresses, .choice,
+            weakens: Weakening(reason: "a scan has one address to try") { $0 == .hop && $1 == .fixed }),
+    ]
+
+    private static let certificates: [Field<CertificateSettings>] = [
+        Field(
+            "leafLifetimeSeconds", \.leafLifetimeSeconds, .seconds(10...604_800),
+            weakens: .whenHigher("a stolen leaf stays of use for longer")),
+        Field("renewalMarginSeconds", \.renewalMarginSeconds, .seconds(1...483_840)),
+        Field(
+            "authorityLifetimeSeconds", \.authorityLifetimeSeconds, .seconds(20...315_360_000),
+            weakens: .whenHigher("a stolen authority stays of use for longer")),
+        Field(
+            "maximumConnectionAgeSeconds", \.maximumConnectionAgeSeconds, .secondsOrOff(1...2_592_000),
+            weakens: .whenHigherOrOff("a connection may outlive its certificate by more")),
+    ]
+
+    private static let timeouts: [Field<TimeoutSettings>] = [
+        Field("connectSeconds", \.connectSeconds, .seconds(0.1...300)),
+        Field("handshakeSeconds", \.handshakeSeconds, .seconds(0.5...300)),
+        Field("idleSeconds", \.idleSeconds, .secondsOrOff(1...604_800)),
+        Field("drainSeconds", \.drainSeconds, .seconds(0...3_600), effect: .restart),
+    ]
+
+    private static let limits: [Field<LimitSettings>] = [
+        Field("maximumConnections", \.maximumConnections, .count(1...1_000_000)),
+        Field("maximumConnectionsPerTunnel", \.maximumConnectionsPerTunnel, .count(1...1_000_000)),
+        Field("maximumTunnels", \.maximumTunnels, .count(1...4_096)),
+    ]
+
+    private static let less = "less of what happened can be read afterwards"
+
+    private static let logging: [Field<LoggingSettings>] = [
+        Field("level", \.level, .choice, weakens: .whenHigher(less)),
+        Field(
+            "maximumFileBytes", \.maximumFileBytes, .count(65_536...1_073_741_824, unit: "bytes"), effect: .restart,
+            weakens: .whenLower(less)),
+        Field("keptFiles", \.keptFiles, .count(1...100), effect: .restart, weakens: .whenLower(less)),
+    ]
+
+    private static let orphan: [Field<OrphanSettings>] = [
+        Field(
+            "limitSeconds", \.limitSeconds, .seconds(0...86_400), effect: .restart,
+            weakens: .whenHigher("tunnels serve for longer without anyone who could revoke"))
+    ]
+
+    private static let autoTunnel: [Field<AutoTunnelSettings>] = [
+        Field(
+            "enabled", \.enabled, .flag, weakens: .whenSwitchedOff("new listeners are no longer protected by themselves"))
+    ]
+
+    private static let analysis: [Field<AnalysisSettings>] = [
+        Field("enabled", \.enabled, .flag, weakens: .whenSwitchedOff("traffic is no longer judged")),
+        Field("model", \.model, .modelName),
+        Field("intervalSeconds", \.intervalSeconds, .seconds(1...86_400)),
+        Field(
+            "securityThreshold", \.securityThreshold, .number(0...1),
+            weakens: .whenHigher("findings of a higher risk go without a response")),
+    ]
+}
