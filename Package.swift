@@ -114,7 +114,7 @@ let package = Package(
                 "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
                 "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "CDTMLinux",
                 .nioCore, .nioPosix, .nioConcurrencyHelpers, .hummingbird, .hummingbirdCore, .httpTypes,
-                .nioHTTPTypes, .serviceLifecycle, .logging, .asyncAlgorithms, .deque,
+                .nioHTTPTypes, .serviceLifecycle, .unixSignals, .logging, .asyncAlgorithms,
             ]),
         stage("DTMLauncher", ["DTMCore", "DTMSecrets", "DTMPlan", "CDTMLinux"]),
 
@@ -122,7 +122,7 @@ let package = Package(
         stage(
             "DTMAPI",
             ["DTMCore", "DTMSecrets", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
-        stage("DTMCommands", ["DTMCore", "DTMAPI", .argumentParser]),
+        stage("DTMCommands", ["DTMCore", "DTMAPI", "DTMConfiguration", .argumentParser]),
         .executableTarget(
             name: "dtm",
             dependencies: [
@@ -135,7 +135,15 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         tests("PackageTests"),
+        tests(
+            "DTMManagerTests",
+            [
+                "DTMManager", "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
+                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", .nioCore, .nioPosix, .logging,
+            ]),
         tests("DTMCoreTests", ["DTMCore"]),
+        tests("DTMConfigurationTests", ["DTMConfiguration", "DTMCore"]),
+        tests("DTMTunnelTests", ["DTMTunnel", "DTMCore", "DTMSecrets"]),
         tests("DTMPlanTests", ["DTMPlan", "DTMCore", "DTMSecrets", "CDTMLinux"]),
         tests("DTMAPITests", ["DTMAPI", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
     ]

@@ -58,7 +58,7 @@ struct RotationRun {
     private func nextSwitch(in events: ChildProcess) throws -> Double {
         while let line = try events.readLine(withinMilliseconds: 10_000) {
             let event = try JSONDecoder().decode(EventRow.self, from: Data(line.utf8))
-            if event.kind == "tunnel.rotated", let time = event.detail.switchMicroseconds { return time / 1_000 }
+            if event.kind == "tunnel.rotated", let time = event.detail.switchMicros { return time / 1_000 }
         }
         throw BenchmarkError("`dtm events --follow` ended: \(workshop.directory)/dtm-follow.log says why")
     }

@@ -40,9 +40,9 @@ struct DTMManager {
         let clock = Stopwatch()
         while true {
             if (try? manager.command(["status", "--json"])) != nil { return manager }
-            guard clock.milliseconds < 15_000 else {
+            guard clock.milliseconds < 15_000, !ProcessTree.members(of: [manager.process.pid]).isEmpty else {
                 manager.stop()
-                throw BenchmarkError("`dtm up` does not answer after 15 s: \(manager.errors)")
+                throw BenchmarkError("`dtm up` ended or does not answer: \(manager.errors)")
             }
             usleep(10_000)
         }
@@ -116,7 +116,7 @@ struct TunnelRow: Decodable {
 private struct TunnelRows: Decodable { let tunnels: [TunnelRow] }
 
 struct EventRow: Decodable {
-    struct Detail: Decodable { let switchMicroseconds: Double? }
+    struct Detail: Decodable { let switchMicros: Double? }
 
     let kind: String
     let detail: Detail
