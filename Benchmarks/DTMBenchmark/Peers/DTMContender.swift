@@ -55,7 +55,8 @@ struct DTMManager {
         let path = home.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
         try ProcFile.write(configuration, to: "\(path)/config.json")
         let process = try workshop.start(
-            [program, "up", "--no-ui", "--home", path], environment: DTMContender.environment, log: "dtm-up.log")
+            [program, "up", "--no-ui", "--home", path, "--config", "\(path)/config.json"],
+            environment: DTMContender.environment, log: "dtm-up.log")
         return DTMManager(process: process, program: program, home: path, workshop: workshop)
     }
 
