@@ -8,6 +8,7 @@ extension ControlMessage: PlanMessage {
         case windowKey = 3
         case credential = 4
         case drain = 5
+        case renew = 6
     }
 
     public static var maximumPayloadBytes: Int { PlanProtocol.maximumControlPayloadBytes }
@@ -44,6 +45,7 @@ extension ControlMessage: PlanMessage {
         case .windowKey: .windowKey
         case .credential: .credential
         case .drain: .drain
+        case .renew: .renew
         }
     }
 
@@ -62,6 +64,7 @@ extension ControlMessage: PlanMessage {
             try writer.count(chain.count, in: PlanBounds.chain)
             for certificate in chain { try writer.byteString(certificate, in: PlanBounds.chainCertificate) }
         case .drain(let milliseconds): writer.integer(milliseconds)
+        case .renew(let subject): try writer.part(subject)
         }
     }
 
@@ -81,6 +84,7 @@ extension ControlMessage: PlanMessage {
             }
             self = .credential(subject, chain: chain)
         case .drain: self = .drain(milliseconds: try reader.integer(UInt32.self, "drain.milliseconds"))
+        case .renew: self = .renew(try reader.part(CredentialSubject.self))
         }
     }
 }

@@ -18,6 +18,8 @@ public enum ControlMessage: Sendable {
     case windowKey(tunnel: TunnelID, window: UInt64, key: SharedSecret)
     /// The answer to a certificate signing request: DER, the leaf first, without the authority.
     case credential(CredentialSubject, chain: [[UInt8]])
+    /// Ask for a fresh leaf now, ahead of its time. The old one serves until the new one has come.
+    case renew(CredentialSubject)
     /// Accept nothing more; end when the last connection has, or after the time given.
     case drain(milliseconds: UInt32)
 }

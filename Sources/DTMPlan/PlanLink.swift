@@ -35,6 +35,8 @@ public final class PlanLink<Outgoing: PlanMessage, Incoming: PlanMessage>: Senda
 
     deinit { close() }
 
+    var descriptor: CInt { core.socket.number }
+
     /// How many messages were dropped because the other side did not keep up.
     public var dropped: UInt64 { core.dropped }
 
