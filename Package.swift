@@ -146,5 +146,8 @@ let package = Package(
         tests("DTMTunnelTests", ["DTMTunnel", "DTMCore", "DTMSecrets"]),
         tests("DTMPlanTests", ["DTMPlan", "DTMCore", "DTMSecrets", "CDTMLinux"]),
         tests("DTMAPITests", ["DTMAPI", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
+        tests("DTMTelemetryTests", ["DTMTelemetry", "DTMCore", .logging]),
+        tests("DTMDiscoveryTests", ["DTMDiscovery", "DTMCore"]),
+        tests("DTMPolicyTests", ["DTMPolicy", "DTMCore"]),
     ]
 )

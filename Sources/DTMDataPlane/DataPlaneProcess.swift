@@ -45,6 +45,7 @@ public enum DataPlaneProcess {
         case .plan(let plan): executor.apply(plan)
         case .windowKey(let tunnel, let window, let key): executor.adopt(key, of: window, for: tunnel)
         case .credential(let subject, let chain): executor.adopt(chain: chain, for: subject)
+        case .renew(let subject): executor.renew(subject)
         case .drain(let milliseconds): drain(executor, link, .milliseconds(Int64(milliseconds)))
         }
     }

@@ -59,6 +59,10 @@ final class PlanExecutor {
         onLoop(of: subject.tunnel) { $0.adopt(chain: chain, for: subject) }
     }
 
+    func renew(_ subject: CredentialSubject) {
+        onLoop(of: subject.tunnel) { $0.requestCertificate(for: subject) }
+    }
+
     /// Stops listening. Connections that are open go on.
     func stopAccepting() {
         for bound in tunnels.values {
