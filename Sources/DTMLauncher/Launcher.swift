@@ -1,6 +1,7 @@
 import CDTMLinux
 import DTMCore
 import DTMPlan
+import DTMSecrets
 import Glibc
 
 /// What `dtm up` was asked for, as the launcher hands it on.
