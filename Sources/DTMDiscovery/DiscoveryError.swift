@@ -30,7 +30,8 @@ public struct DiscoveryError: DescribedError, Equatable {
     static func notPermitted(_ pid: Int32, owner: UInt32) -> Self {
         Self(
             code: .notPermitted,
-            message: "the sockets of process \(pid) can't be seen: it belongs to uid \(owner) and the manager has no rights on it",
+            message:
+                "the sockets of process \(pid) can't be seen: it belongs to uid \(owner) and the manager has no rights on it",
             hint: "name the listener as HOST:PORT instead, or run the manager as root or as uid \(owner)")
     }
 }

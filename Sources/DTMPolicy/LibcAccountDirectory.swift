@@ -12,19 +12,35 @@ public struct LibcAccountDirectory: AccountDirectory {
     public init() {}
 
     public func userName(_ uid: UInt32) -> String? {
-        lookUp(passwd.init) { getpwuid_r(uid, $0, $1, $2, $3) } take: { text($0.pw_name) } ?? nil
+        lookUp(passwd.init) {
+            getpwuid_r(uid, $0, $1, $2, $3)
+        } take: {
+            text($0.pw_name)
+        } ?? nil
     }
 
     public func groupName(_ gid: UInt32) -> String? {
-        lookUp(group.init) { getgrgid_r(gid, $0, $1, $2, $3) } take: { text($0.gr_name) } ?? nil
+        lookUp(group.init) {
+            getgrgid_r(gid, $0, $1, $2, $3)
+        } take: {
+            text($0.gr_name)
+        } ?? nil
     }
 
     public func uid(named name: String) -> UInt32? {
-        lookUp(passwd.init) { getpwnam_r(name, $0, $1, $2, $3) } take: { $0.pw_uid }
+        lookUp(passwd.init) {
+            getpwnam_r(name, $0, $1, $2, $3)
+        } take: {
+            $0.pw_uid
+        }
     }
 
     public func gid(named name: String) -> UInt32? {
-        lookUp(group.init) { getgrnam_r(name, $0, $1, $2, $3) } take: { $0.gr_gid }
+        lookUp(group.init) {
+            getgrnam_r(name, $0, $1, $2, $3)
+        } take: {
+            $0.gr_gid
+        }
     }
 
     public func groups(ofUser name: String, primary: UInt32) -> [UInt32] {
@@ -42,7 +58,10 @@ public struct LibcAccountDirectory: AccountDirectory {
     /// Calls one of libc's `_r` functions with a buffer that grows until the record fits.
     private func lookUp<Record, Value>(
         _ empty: () -> Record,
-        _ call: (UnsafeMutablePointer<Record>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<Record>?>)
+        _ call: (
+            UnsafeMutablePointer<Record>, UnsafeMutablePointer<CChar>, Int,
+            UnsafeMutablePointer<UnsafeMutablePointer<Record>?>
+        )
             -> Int32,
         take: (Record) -> Value
     ) -> Value? {

@@ -3,8 +3,8 @@ import Glibc
 
 /// Answers questions about single listeners, each from a fresh look at the kernel's tables.
 public struct ListenerLookup: Sendable {
-    private let files: ProcessFileSystem
-    private let inventory: ProcessInventory
+    var inventory: ProcessInventory
+    private var files: ProcessFileSystem { inventory.files }
     private let localAddresses: @Sendable () -> Set<IPAddress>
 
     /// - Parameters:
@@ -15,7 +15,6 @@ public struct ListenerLookup: Sendable {
         root: String = "/proc", anchor: ClockAnchor = .current(), userNames: any UserNames = LibcUserNames(),
         localAddresses: @escaping @Sendable () -> Set<IPAddress> = { InterfaceAddresses.current() }
     ) {
-        files = ProcessFileSystem(root: root)
         inventory = ProcessInventory(root: root, anchor: anchor, userNames: userNames)
         self.localAddresses = localAddresses
     }

@@ -11,7 +11,7 @@ public struct ProcessInventory: Sendable {
         var cpuTicks: UInt64
     }
 
-    private let files: ProcessFileSystem
+    var files: ProcessFileSystem
     private let anchor: ClockAnchor
     private let clock: any TimeSource
     private let userNames: any UserNames
@@ -66,7 +66,8 @@ public struct ProcessInventory: Sendable {
             let user = users[uid] ?? userNames.name(of: uid) ?? String(uid)
             users[uid] = user
             return observation(
-                reading, application: applications[reading.stat.pid] ?? reading.ownApplication, user: user, sockets: sockets)
+                reading, application: applications[reading.stat.pid] ?? reading.ownApplication, user: user,
+                sockets: sockets)
         }
         Self.matchPeers(&observations)
         return observations

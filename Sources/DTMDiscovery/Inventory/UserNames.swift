@@ -15,7 +15,8 @@ public struct LibcUserNames: UserNames {
         while size <= 1 << 20 {
             var record = passwd()
             var result: UnsafeMutablePointer<passwd>?
-            let (code, name) = withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { buffer -> (Int32, String?) in
+            let (code, name) = withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) {
+                buffer -> (Int32, String?) in
                 guard let base = buffer.baseAddress else { return (ENOMEM, nil) }
                 let code = getpwuid_r(uid, &record, base, buffer.count, &result)
                 // The name lies in the buffer.

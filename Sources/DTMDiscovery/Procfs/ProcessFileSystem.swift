@@ -3,6 +3,10 @@ import Glibc
 /// Reads below `/proc`, or below a copy of it. Thin: what the bytes mean is decided by the parsers.
 struct ProcessFileSystem: Sendable {
     let root: String
+    /// Makes chosen paths fail with an error number: for tests, which run with rights that nothing is kept from.
+    var fault: (@Sendable (_ path: String) -> Int32?)?
+
+    init(root: String) { self.root = root }
 
     /// Why something was not read.
     enum Failure: Error, Equatable {
@@ -22,6 +26,7 @@ struct ProcessFileSystem: Sendable {
 
     /// The bytes of a file; those beyond `limit` are left unread.
     func read(_ path: String, limit: Int = 1 << 16) throws(Failure) -> [UInt8] {
+        try failIfAsked(path)
         let descriptor = open("\(root)/\(path)", O_RDONLY | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { throw Failure(errno) }
         defer { close(descriptor) }
@@ -39,6 +44,7 @@ struct ProcessFileSystem: Sendable {
 
     /// Where a symbolic link leads.
     func link(_ path: String) throws(Failure) -> String {
+        try failIfAsked(path)
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("\(root)/\(path)", &buffer, buffer.count)
         guard count >= 0 else { throw Failure(errno) }
@@ -47,6 +53,7 @@ struct ProcessFileSystem: Sendable {
 
     /// The entries of a directory whose names are numbers, ascending.
     func numberedEntries(_ path: String) throws(Failure) -> [Int32] {
+        try failIfAsked(path)
         guard let directory = opendir(path.isEmpty ? root : "\(root)/\(path)") else { throw Failure(errno) }
         defer { closedir(directory) }
         var numbers: [Int32] = []
@@ -54,6 +61,10 @@ struct ProcessFileSystem: Sendable {
             if let number: Int32 = ByteFields.decimal(Self.name(entry)[...]) { numbers.append(number) }
         }
         return numbers.sorted()
+    }
+
+    private func failIfAsked(_ path: String) throws(Failure) {
+        if let code = fault?(path) { throw Failure(code) }
     }
 
     /// The name alone: an entry in the buffer may be shorter than the struct, so the struct as a whole must not be read.

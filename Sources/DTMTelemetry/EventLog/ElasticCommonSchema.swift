@@ -34,10 +34,16 @@ enum ElasticCommonSchema {
 
     /// `tunnel.rotated tunnel=redis endpoint=127.0.0.1:5011`: for eyes; programs read the fields.
     private static func message(_ event: Event) -> String {
-        let subject = [("tunnel", event.tunnel), ("app", event.app), ("identity", event.identity)]
-            .compactMap { name, value in value.map { "\(name)=\($0)" } }
-        let detail = event.detail.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        return ([event.kind] + subject + detail).joined(separator: " ")
+        var text = event.kind
+        for (name, value) in [("tunnel", event.tunnel), ("app", event.app), ("identity", event.identity)] {
+            if let value { text += " \(name)=\(value)" }
+        }
+        for (name, value) in event.detail.sorted(by: { $0.key < $1.key }) {
+            // The rest would be cut anyway.
+            guard text.utf8.count <= JSONLine.maximumStringBytes else { break }
+            text += " \(name)=\(value)"
+        }
+        return text
     }
 
     /// `alert` is what somebody should look at, `metric` is a measurement, the rest are events.

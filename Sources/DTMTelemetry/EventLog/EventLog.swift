@@ -24,7 +24,8 @@ public final class EventLog: Sendable {
         /// How many files are kept aside.
         public var keptFiles: Int
 
-        public init(directory: String, level: Severity = .info, maximumFileBytes: UInt64 = 10 << 20, keptFiles: Int = 5) {
+        public init(directory: String, level: Severity = .info, maximumFileBytes: UInt64 = 10 << 20, keptFiles: Int = 5)
+        {
             self.directory = directory
             self.level = level
             self.maximumFileBytes = maximumFileBytes
@@ -145,7 +146,8 @@ public final class EventLog: Sendable {
 
     private func gapLine(_ lost: UInt64) -> [UInt8] {
         let event = Event(
-            time: clock.now(), kind: Event.Kind.logGap, severity: .warning, detail: ["lost": .integer(Int64(clamping: lost))])
+            time: clock.now(), kind: Event.Kind.logGap, severity: .warning,
+            detail: ["lost": .integer(Int64(clamping: lost))])
         return ElasticCommonSchema.line(event, pid: pid)
     }
 }

@@ -11,7 +11,9 @@ public struct EventLogHandler: LogHandler {
     public var metadataProvider: Logger.MetadataProvider?
     public var logLevel: Logger.Level
 
-    public init(label: String, log: EventLog, level: Logger.Level = .info, metadataProvider: Logger.MetadataProvider? = nil) {
+    public init(
+        label: String, log: EventLog, level: Logger.Level = .info, metadataProvider: Logger.MetadataProvider? = nil
+    ) {
         self.label = label
         self.log = log
         self.metadataProvider = metadataProvider

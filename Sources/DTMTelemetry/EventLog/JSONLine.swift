@@ -16,7 +16,9 @@ struct JSONLine {
     private var bytes: [UInt8] = [UInt8(ascii: "{")]
     private var isTruncated = false
 
+    /// Adds a field, unless it or one before it does not fit.
     mutating func add(_ key: String, _ value: DetailValue) {
+        guard !isTruncated else { return }
         var field: [UInt8] = bytes.count > 1 ? [UInt8(ascii: ",")] : []
         Self.append(key, to: &field)
         field.append(UInt8(ascii: ":"))

@@ -62,7 +62,7 @@ struct LogWriter: ~Copyable {
         for number in stride(from: keptFiles - 1, to: 0, by: -1) {
             do throws(Failure) {
                 try calls.rename("\(path).\(number)", "\(path).\(number + 1)")
-            } catch where error.code == ENOENT {
+            } catch  where error.code == ENOENT {
                 // There are not so many files yet.
                 continue
             }

@@ -88,7 +88,9 @@ public final class EventJournal: Sendable {
     ///   - id: Start after this event, as in ``events(after:limit:)``; nil: with the next one.
     ///   - bufferSize: How many events wait for a slow follower before its oldest are lost.
     /// - Throws: ``TelemetryError`` when there are too many followers.
-    public func subscribe(after id: UInt64? = nil, bufferSize: Int = 1_024) throws(TelemetryError) -> JournalSubscription {
+    public func subscribe(after id: UInt64? = nil, bufferSize: Int = 1_024) throws(TelemetryError)
+        -> JournalSubscription
+    {
         let (stream, continuation) = AsyncStream.makeStream(
             of: JournalEntry.self, bufferingPolicy: .bufferingNewest(max(1, bufferSize)))
         let admitted = state.withLock { state -> (number: UInt64, start: UInt64, past: Slice)? in
