@@ -78,6 +78,10 @@ import Testing
         guard case .drain(5) = try stream.next() else { throw PlanTestError.unexpectedMessage }
         let copies = try received.bytes.withBytes { span throws in try occurrencesInOwnMemory(of: span) }
         #expect((1...2).contains(copies), "the two ends' protected memory at most")
+        let ordinary = received.bytes.withBytes { span in span.withUnsafeBytes { Array($0) } }
+        let more = try received.bytes.withBytes { span throws in try occurrencesInOwnMemory(of: span) }
+        #expect(more == copies + 1, "the search finds an ordinary copy")
+        withExtendedLifetime(ordinary) {}
         core.stop(nil)
     }
 
