@@ -40,7 +40,7 @@ public struct ListenerLookup: Sendable {
     /// The TCP listener that a connection to `endpoint` reaches, with the user who made it; nil when nothing listens there
     /// or the address is not this host's. Needs no rights on the process that holds it.
     public func listener(accepting endpoint: Endpoint) -> ObservedListener? {
-        Sockets(files).listener(accepting: endpoint, isLocal: isLocal)
+        Sockets(files, [.tcp, .tcp6]).listener(accepting: endpoint, isLocal: isLocal)
     }
 
     /// The process that holds the TCP listener which a connection to `endpoint` reaches; the earliest where several share it.
@@ -75,7 +75,7 @@ public struct ListenerLookup: Sendable {
             return stat(path, &status) == 0 ? status.st_uid : nil
         case .tcp(let host, let port):
             let addresses = host.lowercased() == "localhost" ? Self.localhost : [IPAddress(host)].compactMap(\.self)
-            let sockets = Sockets(files)
+            let sockets = Sockets(files, [.tcp, .tcp6])
             return addresses.lazy
                 .compactMap { sockets.listener(accepting: Endpoint(address: $0, port: port), isLocal: isLocal) }
                 .first?.uid

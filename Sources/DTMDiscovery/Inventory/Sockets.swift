@@ -11,12 +11,12 @@ struct Sockets {
     private static let maximumTableBytes = 1 << 27
 
     /// Reads the tables. One that is missing, as those of IPv6 may be, counts as empty.
-    init(_ files: ProcessFileSystem) {
-        for transport in [SocketTransport.tcp, .tcp6, .udp, .udp6] {
+    init(_ files: ProcessFileSystem, _ transports: [SocketTransport] = SocketTransport.allCases) {
+        for transport in transports where transport != .unix {
             let bytes = try? files.read("net/\(transport.rawValue)", limit: Self.maximumTableBytes)
             rows += SocketTable.rows(bytes ?? [], transport: transport)
         }
-        let bytes = try? files.read("net/unix", limit: Self.maximumTableBytes)
+        let bytes = transports.contains(.unix) ? try? files.read("net/unix", limit: Self.maximumTableBytes) : nil
         unixListeners = UnixSocketTable.listeners(bytes ?? [])
         for (index, row) in rows.enumerated() where row.inode != 0 { rowsByInode[row.inode, default: []].append(index) }
         for row in unixListeners { unixByInode[row.inode] = row.path }

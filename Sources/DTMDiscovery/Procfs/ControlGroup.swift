@@ -2,15 +2,15 @@
 enum ControlGroup {
     /// The path in the unified hierarchy; systemd's where the unified one is not used; `/` when nothing is told.
     static func path(_ bytes: [UInt8]) -> String {
+        var unified: String?
         var named: String?
-        for line in ByteFields.lines(bytes, limit: 64) {
+        ByteFields.forEachLine(bytes, limit: 64) { line in
             let parts = line.split(separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
-            guard parts.count == 3, parts[2].first == UInt8(ascii: "/") else { continue }
-            let path = ByteFields.printable(parts[2])
-            if parts[1].isEmpty, path != "/" { return path }
-            if parts[1].elementsEqual("name=systemd".utf8) { named = path }
+            guard parts.count == 3, parts[2].first == UInt8(ascii: "/") else { return }
+            if parts[1].isEmpty, parts[2].count > 1 { unified = ByteFields.printable(parts[2]) }
+            if parts[1].elementsEqual("name=systemd".utf8) { named = ByteFields.printable(parts[2]) }
         }
-        return named ?? "/"
+        return unified ?? named ?? "/"
     }
 
     /// The systemd service that a path belongs to, as `nginx.service`: all of its processes are one application. Nil for

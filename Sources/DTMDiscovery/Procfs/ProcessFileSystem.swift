@@ -31,13 +31,21 @@ struct ProcessFileSystem: Sendable {
         guard descriptor >= 0 else { throw Failure(errno) }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: min(limit, 1 << 16))
+        // Most files of /proc fit into one page; the tables of sockets do not.
+        var size = 4_096
         while bytes.count < limit {
-            let count = Glibc.read(descriptor, &chunk, min(chunk.count, limit - bytes.count))
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw Failure(errno) }
-            if count == 0 { break }
-            bytes.append(contentsOf: chunk.prefix(count))
+            let wanted = min(size, limit - bytes.count)
+            var result = 0
+            let chunk = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
+                repeat {
+                    result = Glibc.read(descriptor, buffer.baseAddress, wanted)
+                } while result < 0 && errno == EINTR
+                count = max(0, result)
+            }
+            guard result >= 0 else { throw Failure(errno) }
+            if chunk.isEmpty { break }
+            if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
+            size = 1 << 16
         }
         return bytes
     }

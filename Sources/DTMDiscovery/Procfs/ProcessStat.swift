@@ -19,34 +19,34 @@ struct ProcessStat: Hashable {
     /// numbers and one letter.
     init?(_ bytes: [UInt8]) {
         guard let open = bytes.firstIndex(of: UInt8(ascii: "(")),
-            let close = bytes.lastIndex(of: UInt8(ascii: ")")), open < close,
-            let pid: Int32 = ByteFields.decimal(Self.trimmed(bytes[..<open]))
+            let close = bytes.lastIndex(of: UInt8(ascii: ")")), open < close
         else { return nil }
-        let fields = ByteFields.fields(bytes[(close + 1)...])
-        // Counted from the state, which is field 3 of the manual page.
-        guard fields.count >= 20, fields[0].count == 1, let letter = fields[0].first,
-            let parent: Int32 = ByteFields.decimal(fields[1]),
-            let user: UInt64 = ByteFields.decimal(fields[11]), let system: UInt64 = ByteFields.decimal(fields[12]),
-            let threads: Int = ByteFields.decimal(fields[17]),
-            let start: UInt64 = ByteFields.decimal(Self.trimmed(fields[19]))
+        var before = ByteFields.Reader(bytes[..<open])
+        var after = ByteFields.Reader(bytes[(close + 1)...])
+        guard let pid: Int32 = ByteFields.decimal(before.next()), before.next() == nil,
+            let letter = after.next(), letter.count == 1,
+            let parent: Int32 = ByteFields.decimal(after.next())
         else { return nil }
+        // From field 4 of the manual page to fields 14 and 15, 20, and 22.
+        after.skip(9)
+        guard let user: UInt64 = ByteFields.decimal(after.next()),
+            let system: UInt64 = ByteFields.decimal(after.next())
+        else { return nil }
+        after.skip(4)
+        guard let threads: Int = ByteFields.decimal(after.next()) else { return nil }
+        after.skip(1)
+        guard let start: UInt64 = ByteFields.decimal(after.next()) else { return nil }
         self.pid = pid
         name = ByteFields.printable(bytes[(open + 1)..<close])
-        state = Self.state(letter)
+        state = Self.state(letter.first)
         self.parent = parent
         cpuTicks = user &+ system
         self.threads = threads
         startTicks = start
     }
 
-    private static func trimmed(_ field: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        var field = field
-        while let last = field.last, last == UInt8(ascii: " ") || last == UInt8(ascii: "\n") { field.removeLast() }
-        return field
-    }
-
-    private static func state(_ letter: UInt8) -> ProcessState {
-        switch Unicode.Scalar(letter) {
+    private static func state(_ letter: UInt8?) -> ProcessState {
+        switch letter.map(Unicode.Scalar.init) {
         case "R": .running
         case "S": .sleeping
         case "D": .waiting

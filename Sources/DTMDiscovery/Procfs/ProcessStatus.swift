@@ -9,31 +9,40 @@ struct ProcessStatus: Hashable {
 
     /// Nil when the ids are not there. The first line of a key counts.
     init?(_ bytes: [UInt8]) {
-        var values: [String: ArraySlice<UInt8>] = [:]
-        for line in ByteFields.lines(bytes, limit: 256) {
-            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
-            let key = String(decoding: line[..<colon], as: UTF8.self)
-            if Self.keys.contains(key), values[key] == nil { values[key] = line[(colon + 1)...] }
+        var user: UInt32?
+        var group: UInt32?
+        var resident: UInt64?
+        var locked: UInt64?
+        ByteFields.forEachLine(bytes, limit: 256) { line in
+            if let value = Self.value(of: "Uid:", line) { user = user ?? Self.effective(value) }
+            if let value = Self.value(of: "Gid:", line) { group = group ?? Self.effective(value) }
+            if let value = Self.value(of: "VmRSS:", line) { resident = resident ?? Self.kibibytes(value) }
+            if let value = Self.value(of: "VmLck:", line) { locked = locked ?? Self.kibibytes(value) }
         }
-        guard let uid = Self.effective(values["Uid"]), let gid = Self.effective(values["Gid"]) else { return nil }
-        self.uid = uid
-        self.gid = gid
-        residentBytes = Self.kibibytes(values["VmRSS"])
-        lockedBytes = Self.kibibytes(values["VmLck"])
+        guard let user, let group else { return nil }
+        uid = user
+        gid = group
+        residentBytes = resident ?? 0
+        lockedBytes = locked ?? 0
     }
 
-    private static let keys: Set = ["Uid", "Gid", "VmRSS", "VmLck"]
+    static func value(of key: StaticString, _ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        let isThere = key.withUTF8Buffer { line.starts(with: $0) }
+        return isThere ? line.dropFirst(key.utf8CodeUnitCount) : nil
+    }
 
     /// Of real, effective, saved and file-system id.
-    private static func effective(_ value: ArraySlice<UInt8>?) -> UInt32? {
-        let fields = value.map { ByteFields.fields($0) } ?? []
-        return fields.count == 4 ? ByteFields.decimal(fields[1]) : nil
+    private static func effective(_ value: ArraySlice<UInt8>) -> UInt32? {
+        var fields = ByteFields.Reader(value)
+        fields.skip(1)
+        let effective: UInt32? = ByteFields.decimal(fields.next())
+        fields.skip(1)
+        return fields.next() == nil ? nil : effective
     }
 
-    static func kibibytes(_ value: ArraySlice<UInt8>?) -> UInt64 {
-        guard let first = value.flatMap({ ByteFields.fields($0).first }),
-            let number: UInt64 = ByteFields.decimal(first)
-        else { return 0 }
+    static func kibibytes(_ value: ArraySlice<UInt8>) -> UInt64 {
+        var fields = ByteFields.Reader(value)
+        guard let number: UInt64 = ByteFields.decimal(fields.next()) else { return 0 }
         let (bytes, overflow) = number.multipliedReportingOverflow(by: 1_024)
         return overflow ? .max : bytes
     }
@@ -43,8 +52,10 @@ struct ProcessStatus: Hashable {
 enum SmapsRollup {
     /// The proportional set size: a page that n processes share counts 1/n in each of them. Nil when it is not told.
     static func proportionalBytes(_ bytes: [UInt8]) -> UInt64? {
-        let key = Array("Pss:".utf8)
-        let line = ByteFields.lines(bytes, limit: 64).first { $0.starts(with: key) }
-        return line.map { ProcessStatus.kibibytes($0.dropFirst(key.count)) }
+        var size: UInt64?
+        ByteFields.forEachLine(bytes, limit: 64) { line in
+            if let value = ProcessStatus.value(of: "Pss:", line) { size = size ?? ProcessStatus.kibibytes(value) }
+        }
+        return size
     }
 }

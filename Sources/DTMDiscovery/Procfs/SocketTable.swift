@@ -29,37 +29,46 @@ enum SocketTable {
 
     /// The rows that can be understood; the others, the heading among them, are left out.
     static func rows(_ bytes: [UInt8], transport: SocketTransport) -> [Row] {
-        ByteFields.lines(bytes, limit: maximumRows).compactMap { row($0, transport: transport) }
+        var rows: [Row] = []
+        ByteFields.forEachLine(bytes, limit: maximumRows) { line in
+            if let row = row(line, transport: transport) { rows.append(row) }
+        }
+        return rows
     }
 
     private static func row(_ line: ArraySlice<UInt8>, transport: SocketTransport) -> Row? {
-        let fields = ByteFields.fields(line, limit: 12)
-        guard fields.count >= 10, fields[0].last == UInt8(ascii: ":"),
-            let local = endpoint(fields[1]), let remote = endpoint(fields[2]),
-            fields[3].count == 2, let number: UInt8 = ByteFields.hexadecimal(fields[3]),
-            let state = SocketState(rawValue: number),
-            let uid: UInt32 = ByteFields.decimal(fields[7]), let inode: UInt64 = ByteFields.decimal(fields[9])
+        var fields = ByteFields.Reader(line)
+        guard fields.next()?.last == UInt8(ascii: ":"), let local = fields.next().flatMap(endpoint),
+            let remote = fields.next().flatMap(endpoint), let digits = fields.next(), digits.count == 2,
+            let number: UInt8 = ByteFields.hexadecimal(digits), let state = SocketState(rawValue: number)
         else { return nil }
+        // Queues, timer, retransmissions.
+        fields.skip(3)
+        guard let uid: UInt32 = ByteFields.decimal(fields.next()) else { return nil }
+        fields.skip(1)
+        guard let inode: UInt64 = ByteFields.decimal(fields.next()) else { return nil }
         return Row(transport: transport, local: local, remote: remote, state: state, uid: uid, inode: inode)
     }
 
     /// `0100007F:1F90`: the address as 32-bit words in the byte order of the machine, the port as a number.
     static func endpoint(_ field: ArraySlice<UInt8>) -> Endpoint? {
-        let parts = field.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[1].count == 4, let port: UInt16 = ByteFields.hexadecimal(parts[1]) else {
-            return nil
-        }
-        switch parts[0].count {
-        case 8: return word(parts[0]).map { Endpoint(address: .v4($0), port: port) }
-        case 32: return address6(parts[0]).map { Endpoint(address: $0, port: port) }
+        let digits = field.suffix(4)
+        let address = field.dropLast(5)
+        guard field.count > 5, field[digits.startIndex - 1] == UInt8(ascii: ":"),
+            let port: UInt16 = ByteFields.hexadecimal(digits)
+        else { return nil }
+        switch address.count {
+        case 8: return word(address).map { Endpoint(address: .v4($0), port: port) }
+        case 32: return address6(address).map { Endpoint(address: $0, port: port) }
         default: return nil
         }
     }
 
     private static func address6(_ digits: ArraySlice<UInt8>) -> IPAddress? {
-        let words = (0..<4).compactMap { word(digits.dropFirst($0 * 8).prefix(8)) }
-        guard words.count == 4 else { return nil }
-        return .v6(high: UInt64(words[0]) << 32 | UInt64(words[1]), low: UInt64(words[2]) << 32 | UInt64(words[3]))
+        guard let first = word(digits.prefix(8)), let second = word(digits.dropFirst(8).prefix(8)),
+            let third = word(digits.dropFirst(16).prefix(8)), let fourth = word(digits.dropFirst(24))
+        else { return nil }
+        return .v6(high: UInt64(first) << 32 | UInt64(second), low: UInt64(third) << 32 | UInt64(fourth))
     }
 
     private static func word(_ digits: ArraySlice<UInt8>) -> UInt32? {

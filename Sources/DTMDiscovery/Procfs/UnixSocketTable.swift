@@ -16,19 +16,21 @@ enum UnixSocketTable {
     /// not be trusted to say what a socket's name is; when two rows claim one inode, both are left out.
     static func listeners(_ bytes: [UInt8]) -> [Row] {
         var rows: [UInt64: Row?] = [:]
-        for line in ByteFields.lines(bytes, limit: SocketTable.maximumRows) {
-            guard let (row, isListening) = row(line) else { continue }
+        ByteFields.forEachLine(bytes, limit: SocketTable.maximumRows) { line in
+            guard let (row, isListening) = row(line) else { return }
             rows.updateValue(rows[row.inode] == nil && isListening ? row : nil, forKey: row.inode)
         }
         return rows.values.compactMap { $0 }.filter { !$0.path.isEmpty }.sorted { $0.inode < $1.inode }
     }
 
     private static func row(_ line: ArraySlice<UInt8>) -> (Row, isListening: Bool)? {
-        let fields = ByteFields.fields(line, limit: 8)
-        guard fields.count >= 7, fields[0].last == UInt8(ascii: ":"),
-            let flags: UInt32 = ByteFields.hexadecimal(fields[3]), let inode: UInt64 = ByteFields.decimal(fields[6])
-        else { return nil }
-        let path = fields.count == 8 ? ByteFields.printable(fields[7]) : ""
+        var fields = ByteFields.Reader(line)
+        guard fields.next()?.last == UInt8(ascii: ":") else { return nil }
+        fields.skip(2)
+        guard let flags: UInt32 = ByteFields.hexadecimal(fields.next()) else { return nil }
+        fields.skip(2)
+        guard let inode: UInt64 = ByteFields.decimal(fields.next()) else { return nil }
+        let path = ByteFields.printable(fields.remainder())
         return (Row(inode: inode, path: path), flags & listening != 0)
     }
 }

@@ -65,6 +65,12 @@ struct JSONLine {
 
     private static func append(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
+        defer { bytes.append(UInt8(ascii: "\"")) }
+        // Nearly all strings: nothing to escape and nothing to cut.
+        if text.utf8.count <= maximumStringBytes, text.utf8.allSatisfy(isPlain) {
+            bytes.append(contentsOf: text.utf8)
+            return
+        }
         var length = 0
         for scalar in text.unicodeScalars {
             length += UTF8.width(scalar)
@@ -74,7 +80,11 @@ struct JSONLine {
             }
             append(scalar, to: &bytes)
         }
-        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// ASCII that stands for itself in a JSON string.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (0x20..<0x7f).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     private static func append(_ scalar: Unicode.Scalar, to bytes: inout [UInt8]) {
