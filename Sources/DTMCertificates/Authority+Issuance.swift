@@ -106,7 +106,9 @@ extension Authority {
                 .requestTooLong, "a certificate request has \(request.count) bytes; allowed are \(maximumRequestBytes)")
         }
         // The parser's own error could quote the request, so it is not passed on.
-        guard let parsed = try? CertificateSigningRequest(derEncoded: request) else {
+        guard let parsed = try? CertificateSigningRequest(derEncoded: request),
+            parsed.signature.isEncodedExactly(atEndOf: request)
+        else {
             throw CertificatesError(.requestMalformed, "a certificate request is not PKCS#10 in DER")
         }
         guard P256.Signing.PublicKey(parsed.publicKey) != nil else {

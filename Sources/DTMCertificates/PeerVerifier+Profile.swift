@@ -10,13 +10,14 @@ import X509
 extension PeerVerifier {
     func vet(der: [UInt8]) throws(VerificationError) -> VettedLeaf {
         // The parser's own error could quote the peer, so it is not passed on.
-        guard let certificate = try? Certificate(derEncoded: der) else { throw VerificationError(.malformed) }
+        guard let certificate = try? Certificate(derEncoded: der), certificate.signature.isEncodedExactly(atEndOf: der)
+        else { throw VerificationError(.malformed) }
         let anchor = try checkSignature(of: certificate)
         guard certificate.version == .v3 else { throw VerificationError(.version) }
         let serial = try serialNumber(of: certificate)
         guard P256.Signing.PublicKey(certificate.publicKey) != nil else { throw VerificationError(.publicKey) }
-        try checkCriticalExtensions(of: certificate)
         try checkUsage(of: certificate)
+        try checkCriticalExtensions(of: certificate)
         let (identity, role, tunnel) = try identity(of: certificate)
         try checkExtendedUsage(of: certificate, for: role)
         let (notBefore, notAfter) = try validity(of: certificate)
@@ -38,9 +39,10 @@ extension PeerVerifier {
     }
 
     private func serialNumber(of certificate: Certificate) throws(VerificationError) -> SerialNumber {
-        let bytes = certificate.serialNumber.bytes
-        guard let first = bytes.first, first & 0x80 == 0, bytes.count <= 20, let serial = SerialNumber(bytes: bytes)
-        else { throw VerificationError(.serialNumber) }
+        // The parser has refused negative numbers.
+        guard let serial = SerialNumber(bytes: certificate.serialNumber.bytes) else {
+            throw VerificationError(.serialNumber)
+        }
         return serial
     }
 

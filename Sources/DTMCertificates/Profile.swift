@@ -64,6 +64,15 @@ extension PeerRole {
     }
 }
 
+extension Certificate.Signature {
+    /// Whether DER ends with this signature as a whole number of octets. swift-certificates lets pass a bit string that
+    /// says some of its last bits are unused, so that one certificate could be written in several ways.
+    func isEncodedExactly(atEndOf der: [UInt8]) -> Bool {
+        let octets = rawRepresentation
+        return der.suffix(octets.count).elementsEqual(octets) && der.dropLast(octets.count).last == 0
+    }
+}
+
 extension Timestamp {
     /// Certificates count in whole seconds.
     var wholeSeconds: Timestamp { Timestamp(seconds: seconds) }

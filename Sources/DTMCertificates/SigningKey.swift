@@ -40,6 +40,7 @@ final class SigningKey: Sendable {
     /// - Returns: `Ecdsa-Sig-Value` in DER (RFC 3279, section 2.2.3), as TLS and X.509 carry it.
     func signature(over message: some Sequence<UInt8>) throws(CertificatesError) -> [UInt8] {
         let digest = SHA256.hash(of: message)
+        defer { DeadStack.wipe() }
         do {
             return try scalar.withBytes { span in
                 try span.withUnsafeBytes { bytes in
@@ -62,7 +63,8 @@ final class SigningKey: Sendable {
 
     /// Nil when the scalar is out of range.
     private static func verifyingKey(of scalar: borrowing SecretBytes) -> P256.Signing.PublicKey? {
-        scalar.withBytes { span in
+        defer { DeadStack.wipe() }
+        return scalar.withBytes { span in
             span.withUnsafeBytes { bytes in
                 guard let key = try? P256.Signing.PrivateKey(rawRepresentation: bytes) else { return nil }
                 // `key.publicKey` is a duplicate of BoringSSL's whole key, the private half included. What is kept must
