@@ -126,8 +126,8 @@ let package = Package(
         .executableTarget(
             name: "dtm",
             dependencies: [
-                "DTMCore", "DTMCommands", "DTMAPI", "DTMConfiguration", "DTMConnector", "DTMDataPlane", "DTMLauncher",
-                "DTMManager", "CDTMLinux", .argumentParser,
+                "DTMCore", "DTMCommands", "DTMAPI", "DTMConnector", "DTMDataPlane", "DTMLauncher", "DTMManager", "DTMPlan",
+                "DTMSecrets", .argumentParser,
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
@@ -142,12 +142,23 @@ let package = Package(
                 "DTMDiscovery", "DTMPolicy", "DTMTelemetry", .nioCore, .nioPosix, .logging,
             ]),
         tests("DTMCoreTests", ["DTMCore"]),
+        tests("DTMSecretsTests", ["DTMSecrets", "DTMCore", "CSodium"]),
+        tests("DTMCertificatesTests", ["DTMCertificates", "DTMCore", "DTMSecrets", .x509, .asn1, .crypto]),
         tests("DTMConfigurationTests", ["DTMConfiguration", "DTMCore"]),
-        tests("DTMTunnelTests", ["DTMTunnel", "DTMCore", "DTMSecrets"]),
+        tests(
+            "DTMTunnelTests",
+            [
+                "DTMTunnel", "DTMCore", "DTMSecrets", "DTMCertificates", .nioCore, .nioPosix, .nioSSL,
+                .nioConcurrencyHelpers,
+            ]),
         tests("DTMPlanTests", ["DTMPlan", "DTMCore", "DTMSecrets", "CDTMLinux"]),
         tests("DTMAPITests", ["DTMAPI", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
         tests("DTMTelemetryTests", ["DTMTelemetry", "DTMCore", .logging]),
         tests("DTMDiscoveryTests", ["DTMDiscovery", "DTMCore"]),
         tests("DTMPolicyTests", ["DTMPolicy", "DTMCore"]),
+        tests("DTMCommandsTests", ["DTMCommands", "DTMAPI", "DTMConfiguration", "DTMCore", .argumentParser]),
+        .testTarget(
+            name: "dtmTests", dependencies: ["dtm", .argumentParser], exclude: ["Snapshots"],
+            swiftSettings: swiftSettings),
     ]
 )

@@ -10,5 +10,6 @@ package enum CommandCatalogue {
         name: "Steer",
         subcommands: [
             ProtectCommand.self, UnprotectCommand.self, RotateCommand.self, CertificatesCommand.self,
+            ConfigurationCommand.self,
         ])
 }

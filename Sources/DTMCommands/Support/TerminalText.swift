@@ -15,13 +15,13 @@ package func shown(_ text: String) -> String {
     return result
 }
 
-/// JSON text with the same scalars as `\uXXXX`. They can stand inside strings alone there, and JSON itself escapes only those
-/// below U+0020.
+/// JSON text with the same scalars as `\uXXXX`, except for the white space between values. In JSON they can stand inside
+/// strings alone, and a writer need escape only those below U+0020.
 package func shownJSON(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
     var result = ""
     for scalar in text.unicodeScalars {
-        if isUnsafe(scalar), scalar != "\n" {
+        if isUnsafe(scalar), scalar != "\n", scalar != "\t" {
             for unit in UTF16.encode(scalar).map(Array.init) ?? [] { result += "\\u" + hexadecimal(UInt32(unit), digits: 4) }
         } else {
             result.unicodeScalars.append(scalar)

@@ -1,0 +1,65 @@
+import ArgumentParser
+import DTMCommands
+import DTMDataPlane
+import DTMManager
+import DTMPlan
+import Glibc
+
+/// What this process is for: one program is all of them.
+enum ProgramRole {
+    /// Started by the launcher.
+    case dataPlane
+    /// Started by the launcher, with what it hands on.
+    case control([String])
+    /// `dtm up`.
+    case launcher(UpCommand)
+    /// Anything else; a connector holds secrets.
+    case command(holdsSecrets: Bool)
+
+    /// The launcher's own names for the processes that it starts. Nobody types them.
+    static let dataPlaneName = "__dataplane"
+    static let controlName = "__control"
+
+    init(arguments: [String]) {
+        switch arguments.dropFirst().first {
+        case Self.dataPlaneName?: self = .dataPlane
+        case Self.controlName?: self = .control(Array(arguments.dropFirst(2)))
+        case "connect"?: self = .command(holdsSecrets: true)
+        case "up"?: self = Self.parseLauncher()
+        default: self = .command(holdsSecrets: false)
+        }
+    }
+
+    private static func parseLauncher() -> Self {
+        guard let command = try? DTMCommand.parseAsRoot() as? UpCommand else {
+            // Help, or a mistake: the ordinary way says so.
+            return .command(holdsSecrets: false)
+        }
+        return .launcher(command)
+    }
+}
+
+func exitProcess(_ status: CInt) -> Never { exit(status) }
+
+/// Serves as the data plane, on this thread and event loops.
+func runDataPlane() -> CInt {
+    do {
+        let descriptor = OwnedDescriptor(adopting: ProcessChannel.childDescriptor)
+        return DataPlaneProcess.run(channel: try ProcessChannel(adopting: descriptor))
+    } catch {
+        return CommandFailure(
+            message: "\(error.message)", hint: "the data plane is started by dtm up, not by hand"
+        ).report(asJSON: false).rawValue
+    }
+}
+
+/// Serves as control.
+func runControl(_ arguments: [String]) async -> CInt {
+    do {
+        let options = try ControlOptions.parse(arguments)
+        return try await ControlProcess.run(arguments: options.controlArguments)
+    } catch {
+        _ = CommandFailure(error).report(asJSON: false)
+        return ControlProcess.exitCode(for: error)
+    }
+}
