@@ -18,8 +18,8 @@ extension Configuration {
 
     /// Reads the text of a `config.json` that is lent for the time of the call.
     ///
-    /// - Parameter receivingKey: is called once, when the whole text is valid and holds `openai_api_key`, with the bytes of
-    ///   the key where they are in `bytes`. It copies them into protected memory.
+    /// - Parameter receivingKey: is called once, when the whole text is valid and holds `openai_api_key`, with the
+    ///   bytes of the key where they are in `bytes`. It copies them into protected memory.
     /// - Throws: ``ConfigurationError`` with all problems of the text, or with what `receivingKey` threw.
     public static func parse(
         bytes: UnsafeRawBufferPointer, source: String, context: ConfigurationContext = ConfigurationContext(),

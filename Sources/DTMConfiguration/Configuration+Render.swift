@@ -1,9 +1,9 @@
 extension Configuration {
-    /// The configuration as a `config.json`: every key of every section in a fixed order, and of each tunnel the keys that it
-    /// states. Reading it again gives the same value, except for the provider's key.
+    /// The configuration as a `config.json`: every key of every section in a fixed order, and of each tunnel the keys
+    /// that it states. Reading it again gives the same value, except for the provider's key.
     ///
-    /// - Parameter masked: true writes asterisks in place of a provider's key, which show that there is one and are refused
-    ///   as a key; false leaves it out. The key itself is never written.
+    /// - Parameter masked: true writes asterisks in place of a provider's key, which show that there is one and are
+    ///   refused as a key; false leaves it out. The key itself is never written.
     public func renderJSON(masked: Bool = true) -> String { JSONWriter.pretty(node(masked: masked)) + "\n" }
 
     private func node(masked: Bool) -> JSONNode {

@@ -2,8 +2,8 @@ public import DTMCore
 
 /// Everything that `config.json` says, validated, with defaults for what it leaves out.
 ///
-/// Take ``defaults``, or read a file with ``ConfigurationLoader`` or text with `parse`. Each key, its unit, its bounds and
-/// the reason for its default stand in `docs/configuration.md`. Durations are in seconds.
+/// Take ``defaults``, or read a file with ``ConfigurationLoader`` or text with `parse`. Each key, its unit, its bounds
+/// and the reason for its default stand in `docs/configuration.md`. Durations are in seconds.
 ///
 /// The key for a model provider is never part of this value: see ``openAIKeyPresent``.
 public struct Configuration: Hashable, Sendable {
@@ -23,7 +23,8 @@ public struct Configuration: Hashable, Sendable {
     public var autoTunnel = AutoTunnelSettings()
     /// How traffic is judged.
     public var analysis = AnalysisSettings()
-    /// Whether the file holds `openai_api_key`. The key itself is lent once, while the file is read, to whoever stores it.
+    /// Whether the file holds `openai_api_key`. The key itself is lent once, while the file is read, to whoever stores
+    /// it.
     public var openAIKeyPresent = false
     /// The tunnels that are made true at start and at reload. Their names differ.
     public var tunnels: [TunnelConfiguration] = []

@@ -29,7 +29,8 @@ extension ConfigurationChange {
         return Schema.tunnelNames.compactMap { name in
             guard before[name] != after[name] else { return nil }
             return Item(
-                keyPath: "tunnels[\(new.name)].\(name)", old: before[name].flatMap(text), new: after[name].flatMap(text),
+                keyPath: "tunnels[\(new.name)].\(name)", old: before[name].flatMap(text),
+                new: after[name].flatMap(text),
                 effect: .live, weakening: weakening(of: name, from: oldTunnel, to: newTunnel))
         }
     }

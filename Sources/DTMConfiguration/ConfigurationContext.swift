@@ -22,8 +22,8 @@ public struct ConfigurationContext: Sendable {
     /// The longest name of a user or group in bytes (`LOGIN_NAME_MAX` of `limits.h`, without its terminating zero).
     private static let maximumNameBytes = 255
 
-    /// Checks the form of a policy rule, for callers that do not have the policy at hand: `uid:N`, `gid:N`, `user:NAME`,
-    /// `group:NAME` or `any-local`.
+    /// Checks the form of a policy rule, for callers that do not have the policy at hand: `uid:N`, `gid:N`,
+    /// `user:NAME`, `group:NAME` or `any-local`.
     public static func syntaxProblem(ofRule rule: String) -> String? {
         if rule == "any-local" { return nil }
         let parts = rule.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)

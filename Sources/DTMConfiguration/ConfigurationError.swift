@@ -79,12 +79,13 @@ extension ConfigurationError {
         return Self(
             .invalid, source: source, summary: "\(source) has \(count) problem\(count == 1 ? "" : "s")",
             hint: "dtm config default prints every key with its default; check the file with: dtm config validate",
-            problems: list.problems, omittedCount: list.omittedCount)
+            problems: list.inFileOrder, omittedCount: list.omittedCount)
     }
 
     static func keyNotStored(source: String, cause: any Error) -> Self {
         Self(
-            .keyNotStored, source: source, summary: "openai_api_key of \(source) could not be put into protected memory",
+            .keyNotStored, source: source,
+            summary: "openai_api_key of \(source) could not be put into protected memory",
             cause: cause)
     }
 }

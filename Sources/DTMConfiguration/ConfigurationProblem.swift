@@ -24,7 +24,8 @@ public struct ConfigurationProblem: Hashable, Sendable {
     public var kind: Kind
     /// Where it is, as `tunnels[2].portRange`; empty for the file as a whole.
     public var keyPath: String
-    /// The offending value as JSON, shortened, and masked when it may be a secret; nil when the key itself is the problem.
+    /// The offending value as JSON, shortened, and masked when it may be a secret; nil when the key itself is the
+    /// problem.
     public var value: String?
     /// What is allowed there.
     public var allowed: String
@@ -86,6 +87,15 @@ struct ProblemList {
             return
         }
         problems.append(problem())
+    }
+
+    /// In the order of the file; what has no place in it comes last.
+    var inFileOrder: [ConfigurationProblem] {
+        problems.enumerated().sorted { left, right in
+            let (first, second) = (left.element.position, right.element.position)
+            return (first?.line ?? .max, first?.column ?? .max, left.offset)
+                < (second?.line ?? .max, second?.column ?? .max, right.offset)
+        }.map(\.element)
     }
 
     func contains(_ path: ConfigurationPath) -> Bool { keyPaths.contains(path.description) }

@@ -9,6 +9,8 @@ extension ConfigurationReader {
         checkLimits(configuration)
         for (tunnel, path) in zip(configuration.tunnels, tunnelPaths) { check(tunnel, at: path, in: configuration) }
         checkNames(configuration.tunnels, paths: tunnelPaths)
+        // Its time grows with the square of the number of tunnels.
+        guard configuration.tunnels.count <= configuration.limits.maximumTunnels else { return }
         checkPorts(configuration.tunnels, paths: tunnelPaths, in: configuration)
     }
 
@@ -97,7 +99,9 @@ extension ConfigurationReader {
         let budget = PortBudget(skippedPorts: context.skippedPorts)
         for shortage in budget.shortages(of: tunnels.map { PortDemand(configuration.effective($0)) }) {
             let stated = zip(tunnels, paths).first { tunnel, _ in
-                tunnel.portRange.map { shortage.range.contains($0.lowerBound) && shortage.range.contains($0.upperBound) }
+                tunnel.portRange.map {
+                    shortage.range.contains($0.lowerBound) && shortage.range.contains($0.upperBound)
+                }
                     ?? false
             }
             conflict(

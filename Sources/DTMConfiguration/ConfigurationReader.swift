@@ -59,7 +59,8 @@ struct ConfigurationReader {
         if case .hidden(let text) = node.kind, ProviderKey.isAllowed(text) {
             keyRange = text.range
         } else {
-            refuse(JSONNode(.string(JSONWriter.mask), at: node.position), at: .root.key(Schema.keyOfTheProvider),
+            refuse(
+                JSONNode(.string(JSONWriter.mask), at: node.position), at: .root.key(Schema.keyOfTheProvider),
                 allowed: ProviderKey.allowed)
         }
     }
@@ -104,8 +105,10 @@ struct ConfigurationReader {
     ) -> Value? {
         guard let member = members[name] else {
             let path = path.key(name)
-            problems.add(at: path, ConfigurationProblem(
-                kind: .missingKey, keyPath: path.description, allowed: rule.allowed, position: node.position))
+            problems.add(
+                at: path,
+                ConfigurationProblem(
+                    kind: .missingKey, keyPath: path.description, allowed: rule.allowed, position: node.position))
             return nil
         }
         return accept(member.value, at: path.key(name)) { rule.read(member.value, $0, &$1) }
@@ -128,19 +131,24 @@ extension ConfigurationReader {
     mutating func refuse(
         _ node: JSONNode, at path: ConfigurationPath, allowed: String, choices: [String] = [], nearest: String? = nil
     ) {
-        problems.add(at: path, ConfigurationProblem(
-            kind: .value, keyPath: path.description, value: ProblemText.value(node), allowed: allowed,
-            nearest: nearest ?? Self.nearestChoice(to: node, among: choices), position: node.position))
+        problems.add(
+            at: path,
+            ConfigurationProblem(
+                kind: .value, keyPath: path.description, value: ProblemText.value(node), allowed: allowed,
+                nearest: nearest ?? Self.nearestChoice(to: node, among: choices), position: node.position))
     }
 
-    /// Records that an allowed value does not go with another one. `shown` stands in for a value that is not in the file.
+    /// Records that an allowed value does not go with another one. `shown` stands in for a value that is not in the
+    /// file.
     mutating func conflict(
         _ kind: ConfigurationProblem.Kind = .conflict, at path: ConfigurationPath, shown: JSONNode, allowed: String
     ) {
         let node = accepted[path.description] ?? shown
-        problems.add(at: path, ConfigurationProblem(
-            kind: kind, keyPath: path.description, value: ProblemText.value(node), allowed: allowed,
-            position: node.position))
+        problems.add(
+            at: path,
+            ConfigurationProblem(
+                kind: kind, keyPath: path.description, value: ProblemText.value(node), allowed: allowed,
+                position: node.position))
     }
 
     /// The members of an object by name, the first of several; what is not on the list, or stands twice, is a problem.
@@ -164,16 +172,20 @@ extension ConfigurationReader {
     }
 
     private mutating func reportRepeated(_ member: JSONMember, first: JSONMember, at path: ConfigurationPath) {
-        problems.add(at: path, ConfigurationProblem(
-            kind: .duplicateKey, keyPath: path.description,
-            allowed: "one, and the first is at \(first.position?.description ?? "an earlier place")",
-            position: member.position))
+        problems.add(
+            at: path,
+            ConfigurationProblem(
+                kind: .duplicateKey, keyPath: path.description,
+                allowed: "one, and the first is at \(first.position?.description ?? "an earlier place")",
+                position: member.position))
     }
 
     private mutating func reportUnknown(_ member: JSONMember, at path: ConfigurationPath, names: [String]) {
-        problems.add(at: path.key(member.name), ConfigurationProblem(
-            kind: .unknownKey, keyPath: path.key(member.name).description, allowed: names.joined(separator: ", "),
-            nearest: Self.nearestKey(to: member.name, at: path, names: names), position: member.position))
+        problems.add(
+            at: path.key(member.name),
+            ConfigurationProblem(
+                kind: .unknownKey, keyPath: path.key(member.name).description, allowed: names.joined(separator: ", "),
+                nearest: Self.nearestKey(to: member.name, at: path, names: names), position: member.position))
     }
 
     /// A similar key of the same object, or else a key of this very name elsewhere.

@@ -5,8 +5,8 @@ enum NearestName {
     /// Longer names are not compared: no key comes near.
     static let maximumLength = 64
 
-    /// The nearest of `candidates`, the first of several; nil when none is near, or when more than half of the longer name
-    /// would have to change. Letter case does not count.
+    /// The nearest of `candidates`, the first of several; nil when none is near, or when more than half of the longer
+    /// name would have to change. Letter case does not count.
     static func of(_ name: String, among candidates: [String]) -> String? {
         let wanted = Array(name.lowercased().unicodeScalars.prefix(maximumLength + 1))
         guard wanted.count <= maximumLength else { return nil }

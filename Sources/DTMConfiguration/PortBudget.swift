@@ -39,19 +39,23 @@ struct PortShortage: Hashable, Sendable {
 
 /// Whether ranges hold the endpoints of their tunnels.
 struct PortBudget: Sendable {
-    /// `usableBelow[p]` is the number of usable ports below `p`.
-    private let usableBelow: [Int]
+    /// Ascending.
+    private let skippedPorts: [UInt16]
 
-    init(skippedPorts: Set<UInt16>) {
-        var total = 0
-        usableBelow = (0...65_536).map { port in
-            defer { if let port = UInt16(exactly: port), !skippedPorts.contains(port) { total += 1 } }
-            return total
-        }
-    }
+    init(skippedPorts: Set<UInt16>) { self.skippedPorts = skippedPorts.sorted() }
 
     func usable(_ range: ClosedRange<UInt16>) -> Int {
-        usableBelow[Int(range.upperBound) + 1] - usableBelow[Int(range.lowerBound)]
+        range.count - (skipped { $0 <= range.upperBound } - skipped { $0 < range.lowerBound })
+    }
+
+    /// How many skipped ports come before the first that `isBefore` is false for, by binary search.
+    private func skipped(before isBefore: (UInt16) -> Bool) -> Int {
+        var (low, high) = (0, skippedPorts.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if isBefore(skippedPorts[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     /// Ranges that are too small, the smallest ones only. Ports can be dealt out to tunnels exactly when every range

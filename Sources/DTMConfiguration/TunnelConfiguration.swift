@@ -35,8 +35,8 @@ public struct TunnelConfiguration: Hashable, Sendable {
     }
 }
 
-/// A tunnel with everything filled in, in the units of the plan. Durations are in milliseconds; 0 stands for "none" where
-/// it says so.
+/// A tunnel with everything filled in, in the units of the plan. Durations are in milliseconds; 0 stands for "none"
+/// where it says so.
 public struct EffectiveTunnel: Hashable, Sendable {
     /// What people and scripts call it.
     public var name: TunnelName
@@ -72,8 +72,8 @@ extension Configuration {
 
     /// A tunnel with everything filled in.
     ///
-    /// An overlap that the tunnel inherits is shortened to ten of its own intervals; one that it states is taken as it is,
-    /// for `parse` and `validate` refuse a longer one.
+    /// An overlap that the tunnel inherits is shortened to ten of its own intervals; one that it states is taken as it
+    /// is, for `parse` and `validate` refuse a longer one.
     public func effective(_ tunnel: TunnelConfiguration) -> EffectiveTunnel {
         let interval = milliseconds(tunnel.intervalSeconds ?? rotation.intervalSeconds)
         let longest = UInt32(clamping: UInt64(interval) * UInt64(Self.maximumOverlapIntervals))

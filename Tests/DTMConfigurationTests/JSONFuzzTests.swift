@@ -25,7 +25,9 @@ import Testing
     }
 
     @Test("Random JSON characters are answered", arguments: 0..<20) func randomTokens(seed: UInt64) {
-        let tokens = ["{", "}", "[", "]", ",", ":", "\"", "\\", "u", "d8", "0", "1", "-", ".", "e", "true", "null", " ", "\n"]
+        let tokens = [
+            "{", "}", "[", "]", ",", ":", "\"", "\\", "u", "d8", "0", "1", "-", ".", "e", "true", "null", " ", "\n",
+        ]
         var generator = SeededGenerator(seed: seed)
         for _ in 0..<200 {
             let text = (0..<Int.random(in: 0...60, using: &generator)).compactMap { _ in

@@ -59,10 +59,13 @@ import Testing
     @Test(
         "What RFC 8259 does not allow is refused",
         arguments: [
-            "", " ", "{", "[", "\"", "[1,]", "[,1]", "[1 2]", "{\"a\":1,}", "{,}", "{\"a\"}", "{\"a\":}", "{a:1}", "{'a':1}",
-            "01", "-", "+1", ".5", "1.", "1e", "1e+", "-01", "0x10", "NaN", "Infinity", "True", "nul", "truee", "1 2", "{} x",
+            "", " ", "{", "[", "\"", "[1,]", "[,1]", "[1 2]", "{\"a\":1,}", "{,}", "{\"a\"}", "{\"a\":}", "{a:1}",
+            "{'a':1}",
+            "01", "-", "+1", ".5", "1.", "1e", "1e+", "-01", "0x10", "NaN", "Infinity", "True", "nul", "truee", "1 2",
+            "{} x",
             "// x\n1", "/* */1", "# x\n1", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\ud800\\u0041\"",
-            "\"\\udc00\"", "\"\\ud800\\n\"", "\"a\nb\"", "\"a\tb\"", "\"\u{0}\"", "\u{FEFF}1", "\u{a0}1", "]", "[}", "{]",
+            "\"\\udc00\"", "\"\\ud800\\n\"", "\"a\nb\"", "\"a\tb\"", "\"\u{0}\"", "\u{FEFF}1", "\u{a0}1", "]", "[}",
+            "{]",
         ])
     func refusals(text: String) {
         #expect(failure(Array(text.utf8)) != nil)
@@ -71,7 +74,8 @@ import Testing
     @Test(
         "Malformed UTF-8 is refused",
         arguments: [
-            [0x80], [0xc0, 0xaf], [0xc1, 0xbf], [0xc3], [0xc3, 0x28], [0xe0, 0x80, 0x80], [0xe2, 0x82], [0xed, 0xa0, 0x80],
+            [0x80], [0xc0, 0xaf], [0xc1, 0xbf], [0xc3], [0xc3, 0x28], [0xe0, 0x80, 0x80], [0xe2, 0x82],
+            [0xed, 0xa0, 0x80],
             [0xf0, 0x80, 0x80, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xff], [0xf0, 0x9f, 0x98],
         ] as [[UInt8]])
     func malformedText(bytes: [UInt8]) {
@@ -98,7 +102,8 @@ import Testing
     }
 
     @Test("Size, number of values and length of numbers are bounded") func bounds() {
-        #expect(failure([UInt8](repeating: 0x20, count: JSONParser.maximumBytes + 1))?.allowed == "at most 1048576 bytes")
+        #expect(
+            failure([UInt8](repeating: 0x20, count: JSONParser.maximumBytes + 1))?.allowed == "at most 1048576 bytes")
         let many = "[" + String(repeating: "0,", count: JSONParser.maximumValues) + "0]"
         #expect(failure(Array(many.utf8))?.allowed == "at most 100000 values")
         #expect(failure([UInt8](repeating: UInt8(ascii: "1"), count: 65)) != nil)

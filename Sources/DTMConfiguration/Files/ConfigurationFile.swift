@@ -2,7 +2,8 @@ import Glibc
 
 /// Opens a configuration file and says whether it may be trusted.
 ///
-/// The file is opened once; what is checked and what is read is the descriptor, so that nobody can exchange the file in between.
+/// The file is opened once; what is checked and what is read is the descriptor, so that nobody can exchange the file in
+/// between.
 enum ConfigurationFile {
     /// What `fstat(2)` says of an open file.
     struct Facts: Hashable, Sendable {

@@ -37,8 +37,8 @@ public struct ConfigurationLoader: Sendable {
     /// Loads the file that the locator finds, or the defaults.
     ///
     /// - Parameters:
-    ///   - previous: what was loaded before. A file that was in force then and is gone now is an error, not a reason to go by
-    ///     the defaults and close every tunnel.
+    ///   - previous: what was loaded before. A file that was in force then and is gone now is an error, not a reason to
+    ///     go by the defaults and close every tunnel.
     ///   - receivingKey: as for `Configuration.parse(bytes:source:context:receivingKey:)`.
     /// - Throws: ``ConfigurationError``.
     public func load(

@@ -1,7 +1,7 @@
 /// Finds the configuration file: the first of the places that has one.
 ///
-/// The order: `--config`, `$DTM_CONFIG`, `./config/config.json`, `$DTM_HOME/config.json`, `/etc/dtm/config.json`. A file that
-/// one of the first two names has to be there; nothing else is looked at then.
+/// The order: `--config`, `$DTM_CONFIG`, `./config/config.json`, `$DTM_HOME/config.json`, `/etc/dtm/config.json`. A
+/// file that one of the first two names has to be there; nothing else is looked at then.
 public struct ConfigurationLocator: Hashable, Sendable {
     /// How a place came onto the list.
     public enum Origin: Hashable, Sendable {
@@ -57,9 +57,9 @@ public struct ConfigurationLocator: Hashable, Sendable {
     /// Opens, checks and reads the first file that is there; nil when there is none, and the defaults are in force.
     ///
     /// - Parameter managerUID: the user that runs the manager.
-    /// - Throws: ``ConfigurationError`` when a named file is missing, and when the file that was found is not a regular one,
-    ///   belongs to somebody other than `managerUID` or root, may be written by its group or by everybody, is longer than 1 MiB
-    ///   or can't be read. The search does not go on past a file that is refused.
+    /// - Throws: ``ConfigurationError`` when a named file is missing, and when the file that was found is not a regular
+    ///   one, belongs to somebody other than `managerUID` or root, may be written by its group or by everybody, is
+    ///   longer than 1 MiB or can't be read. The search does not go on past a file that is refused.
     public func locate(managerUID: UInt32) throws(ConfigurationError) -> LocatedConfiguration? {
         for place in places {
             guard let descriptor = try ConfigurationFile.open(place) else { continue }

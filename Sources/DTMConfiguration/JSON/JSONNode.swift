@@ -82,7 +82,8 @@ struct JSONNumber: Hashable, Sendable {
 struct HiddenText: Hashable, Sendable {
     /// The bytes between the quotation marks, as offsets into the file.
     let range: Range<Int>
-    /// Whether there are only visible ASCII characters and no escapes, so that the bytes in the file are the string itself.
+    /// Whether there are only visible ASCII characters and no escapes, so that the bytes in the file are the string
+    /// itself.
     let isPlain: Bool
     /// Whether there are only asterisks: what a masked secret looks like.
     let isMask: Bool

@@ -85,7 +85,8 @@ extension JSONParser {
         return unit
     }
 
-    /// Well-formed UTF-8 as the Unicode standard's table 3-7 lists it: nothing overlong, no surrogates, nothing above U+10FFFF.
+    /// Well-formed UTF-8 as the Unicode standard's table 3-7 lists it: nothing overlong, no surrogates, nothing above
+    /// U+10FFFF.
     private mutating func scanMultibyteScalar() throws(JSONFailure) {
         guard let lead = cursor.current, let (length, second) = Self.sequence(startingWith: lead) else {
             throw failure("well-formed UTF-8")

@@ -2,7 +2,8 @@
 ///
 /// It differs from a decoder in that every value keeps its position, that repeated names are kept for their reader to
 /// report, that size, depth and number of values are bounded, and that chosen strings stay where they are. It accepts
-/// the grammar of the RFC and nothing else: no byte order mark, comment, trailing comma, invalid UTF-8 or lone surrogate.
+/// the grammar of the RFC and nothing else: no byte order mark, comment, trailing comma, invalid UTF-8 or lone
+/// surrogate.
 struct JSONParser {
     /// The longest text in bytes.
     static let maximumBytes = 1 << 20

@@ -7,8 +7,10 @@ extension Schema {
     static let tunnelFields: [Field<TunnelConfiguration>] = [
         Field(optional: "allow", \.allow, .policyRules, inherited: "the application's owner and root"),
         Field(
-            optional: "intervalSeconds", \.intervalSeconds, .seconds(0.2...86_400), inherited: "rotation.intervalSeconds"),
-        Field(optional: "overlapSeconds", \.overlapSeconds, .seconds(0...864_000), inherited: "rotation.overlapSeconds"),
+            optional: "intervalSeconds", \.intervalSeconds, .seconds(0.2...86_400),
+            inherited: "rotation.intervalSeconds"),
+        Field(
+            optional: "overlapSeconds", \.overlapSeconds, .seconds(0...864_000), inherited: "rotation.overlapSeconds"),
         Field(optional: "portRange", \.portRange, .portRange, inherited: "rotation.portRange"),
         Field(optional: "addresses", \.addresses, .choice, inherited: "rotation.addresses"),
         Field("proxyProtocol", \.proxyProtocol, .flag, inherited: "false"),
@@ -48,7 +50,8 @@ public struct ConfigurationKey: Hashable, Sendable {
             section.fields.map { field in
                 Self(
                     path: "\(section.name).\(field.name)", unit: field.unit,
-                    defaultText: JSONWriter.compact(field.write(.defaults)), allowed: field.allowed, effect: field.effect)
+                    defaultText: JSONWriter.compact(field.write(.defaults)), allowed: field.allowed,
+                    effect: field.effect)
             }
         }
     }
@@ -59,7 +62,8 @@ public struct ConfigurationKey: Hashable, Sendable {
     }
 
     private static var requiredTunnelKeys: [ConfigurationKey] {
-        [("name", ValueRule<TunnelName>.tunnelName.allowed), ("target", ValueRule<Target>.target.allowed)].map { name, allowed in
+        [("name", ValueRule<TunnelName>.tunnelName.allowed), ("target", ValueRule<Target>.target.allowed)].map {
+            name, allowed in
             Self(path: "tunnels[].\(name)", unit: nil, defaultText: "required", allowed: allowed, effect: .live)
         }
     }

@@ -88,7 +88,8 @@ enum Schema {
 
     private static let autoTunnel: [Field<AutoTunnelSettings>] = [
         Field(
-            "enabled", \.enabled, .flag, weakens: .whenSwitchedOff("new listeners are no longer protected by themselves"))
+            "enabled", \.enabled, .flag,
+            weakens: .whenSwitchedOff("new listeners are no longer protected by themselves"))
     ]
 
     private static let analysis: [Field<AnalysisSettings>] = [

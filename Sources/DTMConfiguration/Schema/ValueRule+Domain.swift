@@ -37,7 +37,9 @@ extension ValueRule<TunnelName> {
 extension ValueRule<Target> {
     static var target: Self {
         Self(
-            allowed: "\"host:port\", \"[address]:port\" or \"unix:/path\" (at most \(Target.maximumUnixPathBytes) bytes of path)",
+            allowed:
+                "\"host:port\", \"[address]:port\" or \"unix:/path\" "
+                + "(at most \(Target.maximumUnixPathBytes) bytes of path)",
             convert: { node in
                 guard case .string(let text) = node.kind else { return nil }
                 return Target(text)
