@@ -59,13 +59,13 @@ import Testing
                     + "intervalSeconds, overlapSeconds, portRange, addresses",
                 "2:51: rotation.portRange: [6000, 5000] is not allowed; allowed: [lowest, highest], ports from 1024 to "
                     + "65535, both included",
-                "3:3: loging: there is no such key; nearest is logging; allowed: rotation, certificates, timeouts, limits, "
-                    + "logging, orphan, autoTunnel, analysis, openai_api_key, tunnels",
-                "5:46: tunnels[0].portrange: there is no such key; nearest is tunnels[0].portRange; allowed: name, target, "
-                    + "allow, intervalSeconds, overlapSeconds, portRange, addresses, proxyProtocol, maximumConnections, "
-                    + "idleTimeoutSeconds, maximumConnectionAgeSeconds, connectTimeoutSeconds",
-                "6:5: tunnels[1].target: the key is missing; allowed: \"host:port\", \"[address]:port\" or \"unix:/path\" "
-                    + "(at most 107 bytes of path)",
+                "3:3: loging: there is no such key; nearest is logging; allowed: rotation, certificates, timeouts, "
+                    + "limits, logging, orphan, autoTunnel, analysis, openai_api_key, tunnels",
+                "5:46: tunnels[0].portrange: there is no such key; nearest is tunnels[0].portRange; allowed: name, "
+                    + "target, allow, intervalSeconds, overlapSeconds, portRange, addresses, proxyProtocol, "
+                    + "maximumConnections, idleTimeoutSeconds, maximumConnectionAgeSeconds, connectTimeoutSeconds",
+                "6:5: tunnels[1].target: the key is missing; allowed: \"host:port\", \"[address]:port\" or "
+                    + "\"unix:/path\" (at most 107 bytes of path)",
                 "6:15: tunnels[1].name: \"B\" is not allowed; allowed: \(TunnelName.rule)",
                 "7:5: tunnels[2]: 7 is not allowed; allowed: an object with the keys name and target at least",
             ])
@@ -122,7 +122,10 @@ import Testing
 
     @Test("A key that stands twice is an error, in every object") func duplicates() {
         let found = problems(
-            #"{"rotation": {}, "rotation": {}, "timeouts": {"idleSeconds": 1, "idle\u0053econds": 2}, "tunnels": [{"name":"a","target":"a:1","name":"a"}]}"#
+            #"""
+            {"rotation": {}, "rotation": {}, "timeouts": {"idleSeconds": 1, "idle\u0053econds": 2},
+             "tunnels": [{"name":"a","target":"a:1","name":"a"}]}
+            """#
         )
         #expect(found.map(\.kind) == [.duplicateKey, .duplicateKey, .duplicateKey])
         #expect(found.map(\.keyPath) == ["rotation", "timeouts.idleSeconds", "tunnels[0].name"])
