@@ -36,7 +36,9 @@ public struct FrameReader: Sendable {
         _ type: Value.Type, in bound: PlanBound
     ) throws(PlanError) -> Value {
         let value = try integer(type, bound.field)
-        guard let number = Int(exactly: value), bound.allowed.contains(number) else { throw .size(bound, Int(clamping: value)) }
+        guard let number = Int(exactly: value), bound.allowed.contains(number) else {
+            throw .size(bound, Int(clamping: value))
+        }
         return value
     }
 

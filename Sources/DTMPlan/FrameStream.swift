@@ -94,7 +94,7 @@ struct FrameStream<Message: PlanMessage>: ~Copyable {
             end -= start
             start = 0
         }
-        if end == buffer.count { buffer.append(contentsOf: repeatElement(0, count: Self.step)) }
+        if end == buffer.count { buffer += [UInt8](repeating: 0, count: Self.step) }
     }
 
     private mutating func releaseLargeBuffer() {

@@ -43,7 +43,9 @@ public struct FrameWriter: Sendable {
 
     /// A number that has a bound of its own.
     mutating func integer<Value: FixedWidthInteger & Sendable>(_ value: Value, in bound: PlanBound) throws(PlanError) {
-        guard let number = Int(exactly: value), bound.allowed.contains(number) else { throw .size(bound, Int(clamping: value)) }
+        guard let number = Int(exactly: value), bound.allowed.contains(number) else {
+            throw .size(bound, Int(clamping: value))
+        }
         integer(value)
     }
 

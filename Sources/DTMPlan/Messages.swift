@@ -80,7 +80,8 @@ public struct RotationReport: Hashable, Sendable {
     public var handshakeMicroseconds: UInt32
 
     public init(
-        tunnel: TunnelID, turn: ScheduleTurn, endpoint: Endpoint, candidate: UInt32, previous: Endpoint?, nextAt: Timestamp,
+        tunnel: TunnelID, turn: ScheduleTurn, endpoint: Endpoint, candidate: UInt32, previous: Endpoint?,
+        nextAt: Timestamp,
         switchMicroseconds: UInt32, handshakeMicroseconds: UInt32
     ) {
         self.tunnel = tunnel

@@ -40,7 +40,8 @@ public struct SocketPair: ~Copyable, Sendable {
     private init(type: CInt) throws(PlanError) {
         var numbers: (CInt, CInt) = (-1, -1)
         let failed = withUnsafeMutableBytes(of: &numbers) { bytes in
-            socketpair(AF_UNIX, type | CInt(SOCK_CLOEXEC.rawValue), 0, bytes.baseAddress?.assumingMemoryBound(to: CInt.self))
+            socketpair(
+                AF_UNIX, type | CInt(SOCK_CLOEXEC.rawValue), 0, bytes.baseAddress?.assumingMemoryBound(to: CInt.self))
         }
         guard failed == 0 else { throw PlanError.system("socketpair", errno) }
         first = OwnedDescriptor(adopting: numbers.0)

@@ -23,7 +23,8 @@ extension Plan: FramePart {
             try reader.byteString(in: PlanBounds.authority)
         }
         let revokedSerials = try reader.list(of: SerialNumber.self, in: PlanBounds.revokedSerials)
-        let revokedIdentities = try reader.list(in: PlanBounds.revokedIdentities, least: 3) { reader throws(PlanError) in
+        let revokedIdentities = try reader.list(in: PlanBounds.revokedIdentities, least: 3) {
+            reader throws(PlanError) in
             try reader.text(in: PlanBounds.revokedIdentity)
         }
         let maximumConnections = try reader.integer(UInt32.self, "plan.maximumConnections")
@@ -174,8 +175,10 @@ extension TunnelLimits: FramePart {
     init(from reader: inout FrameReader) throws(PlanError) {
         self.init(
             maximumConnections: try reader.integer(UInt32.self, "plan.tunnels.limits.maximumConnections"),
-            handshakeTimeoutMilliseconds: try reader.integer(UInt32.self, "plan.tunnels.limits.handshakeTimeoutMilliseconds"),
-            connectTimeoutMilliseconds: try reader.integer(UInt32.self, "plan.tunnels.limits.connectTimeoutMilliseconds"),
+            handshakeTimeoutMilliseconds: try reader.integer(
+                UInt32.self, "plan.tunnels.limits.handshakeTimeoutMilliseconds"),
+            connectTimeoutMilliseconds: try reader.integer(
+                UInt32.self, "plan.tunnels.limits.connectTimeoutMilliseconds"),
             idleTimeoutMilliseconds: try reader.integer(UInt32.self, "plan.tunnels.limits.idleTimeoutMilliseconds"),
             maximumAgeMilliseconds: try reader.integer(UInt32.self, "plan.tunnels.limits.maximumAgeMilliseconds"))
     }

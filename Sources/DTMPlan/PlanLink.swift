@@ -93,7 +93,9 @@ public final class PlanLink<Outgoing: PlanMessage, Incoming: PlanMessage>: Senda
     }
 
     private func claimReading() throws(PlanError) {
-        if isReading.exchange(true, ordering: .acquiringAndReleasing) { throw .misuse("the link is being read already") }
+        if isReading.exchange(true, ordering: .acquiringAndReleasing) {
+            throw .misuse("the link is being read already")
+        }
     }
 
     private static func read(from core: LinkCore, _ receive: (Incoming) -> Void) throws(PlanError) {

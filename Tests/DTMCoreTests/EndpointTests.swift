@@ -20,7 +20,8 @@ import Testing
         arguments: [
             "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:000080", "127.0.0.1:-1", "127.0.0.1:+1",
             "127.0.0.1: 80", "127.0.0.1:８0", "127.1:80", "127.0.0.01:80", "256.0.0.1:80", "::1:80", "[::1]", "[::1]80",
-            "[::1:80", "::1]:80", "[]:80", "[127.0.0.1]:80", "[fe80::1%lo]:80", "[::1]\0:80", "localhost:80", "[[::1]]:80",
+            "[::1:80", "::1]:80", "[]:80", "[127.0.0.1]:80", "[fe80::1%lo]:80", "[::1]\0:80", "localhost:80",
+            "[[::1]]:80",
         ])
     func refuses(text: String) {
         #expect(Endpoint(text) == nil)
@@ -33,7 +34,9 @@ import Testing
             let address: IPAddress =
                 round.isMultiple(of: 2)
                 ? .v4(.random(in: .min ... .max, using: &generator))
-                : .v6(high: generator.next() & generator.next() & generator.next(), low: generator.next() & generator.next())
+                : .v6(
+                    high: generator.next() & generator.next() & generator.next(),
+                    low: generator.next() & generator.next())
             let endpoint = Endpoint(address: address, port: .random(in: 0...65_535, using: &generator))
             #expect(IPAddress(address.description) == address)
             #expect(Endpoint(endpoint.description) == endpoint)
@@ -58,7 +61,8 @@ import Testing
     @Test(
         "A target is read and written",
         arguments: [
-            "localhost:6379", "127.0.0.1:80", "[::1]:80", "a-b.example:1", "my_service:5432", "3f2a9c01:80", "4.example:80",
+            "localhost:6379", "127.0.0.1:80", "[::1]:80", "a-b.example:1", "my_service:5432", "3f2a9c01:80",
+            "4.example:80",
             "unix:/run/app.sock", "unix:/run/ünï:cødé/x",
         ])
     func reads(text: String) {
@@ -68,7 +72,8 @@ import Testing
     @Test(
         "What is no target is refused",
         arguments: [
-            "", "localhost", "localhost:0", "localhost:65536", ":80", "-a:80", "a-:80", "a..b:80", ".a:80", "a b:80", "ä:80",
+            "", "localhost", "localhost:0", "localhost:65536", ":80", "-a:80", "a-:80", "a..b:80", ".a:80", "a b:80",
+            "ä:80",
             "[localhost]:80", "[127.0.0.1]:80", "http://a:80", "a/b:80", "unix:", "unix:run/x", "unix:/a\0b", "a\0:80",
         ])
     func refuses(text: String) {
@@ -77,7 +82,9 @@ import Testing
 
     @Test(
         "A name that resolvers read as a number is no name",
-        arguments: ["1:80", "127.1:80", "2130706433:80", "0x7f000001:80", "0x7f.1:80", "017700000001:80", "a.1:80", "1.0X7F:80"])
+        arguments: [
+            "1:80", "127.1:80", "2130706433:80", "0x7f000001:80", "0x7f.1:80", "017700000001:80", "a.1:80", "1.0X7F:80",
+        ])
     func refusesNumbers(text: String) {
         #expect(Target(text) == nil)
     }

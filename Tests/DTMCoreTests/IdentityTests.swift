@@ -49,7 +49,9 @@ import Testing
 }
 
 @Suite struct SPIFFEIDTests {
-    @Test("An id goes through its text", arguments: ["spiffe://td/a", "spiffe://a.b-c_9/tunnel/00ff", "spiffe://td/A/b.c/-"])
+    @Test(
+        "An id goes through its text",
+        arguments: ["spiffe://td/a", "spiffe://a.b-c_9/tunnel/00ff", "spiffe://td/A/b.c/-"])
     func reads(text: String) {
         #expect(SPIFFEID(text)?.description == text)
     }
@@ -57,9 +59,12 @@ import Testing
     @Test(
         "What breaks the specification is refused",
         arguments: [
-            "", "spiffe://", "spiffe://td", "spiffe://td/", "spiffe:///a", "spiffe://td//a", "spiffe://td/a/", "spiffe://td/./a",
-            "spiffe://td/../a", "spiffe://TD/a", "spiffe://td:80/a", "spiffe://u@td/a", "spiffe://td/a?q", "spiffe://td/a#f",
-            "spiffe://td/a%20b", "spiffe://td/é", "spiffe://tđ/a", "SPIFFE://td/a", "https://td/a", "spiffe:/td/a", " spiffe://td/a",
+            "", "spiffe://", "spiffe://td", "spiffe://td/", "spiffe:///a", "spiffe://td//a", "spiffe://td/a/",
+            "spiffe://td/./a",
+            "spiffe://td/../a", "spiffe://TD/a", "spiffe://td:80/a", "spiffe://u@td/a", "spiffe://td/a?q",
+            "spiffe://td/a#f",
+            "spiffe://td/a%20b", "spiffe://td/é", "spiffe://tđ/a", "SPIFFE://td/a", "https://td/a", "spiffe:/td/a",
+            " spiffe://td/a",
             "spiffe://td/a\0", "spiffe://td/\u{301}a", "spiffe://td/a/\u{301}",
         ])
     func refuses(text: String) {

@@ -28,8 +28,11 @@ import Testing
         refuses(.size, "plan.trustDomain", plan { $0.trustDomain = String(repeating: "a", count: 256) })
         refuses(.size, "plan.trustBundle", plan { $0.trustBundle = Array(repeating: [1], count: 9) })
         refuses(.size, "plan.trustBundle.certificate", plan { $0.trustBundle = [[]] })
-        refuses(.size, "plan.revokedIdentities.identity", plan { $0.revokedIdentities = [String(repeating: "a", count: 2_049)] })
-        refuses(.size, "plan.tunnels.schedule.intervalMilliseconds", tunnelPlan { $0.schedule.intervalMilliseconds = 199 })
+        refuses(
+            .size, "plan.revokedIdentities.identity",
+            plan { $0.revokedIdentities = [String(repeating: "a", count: 2_049)] })
+        refuses(
+            .size, "plan.tunnels.schedule.intervalMilliseconds", tunnelPlan { $0.schedule.intervalMilliseconds = 199 })
         refuses(.value, "plan.tunnels.schedule.skippedPorts", tunnelPlan { $0.schedule.skippedPorts = [2, 2] })
         refuses(.value, "plan.tunnels.schedule.skippedPorts", tunnelPlan { $0.schedule.skippedPorts = [2, 1] })
         refuses(.size, "plan.tunnels.target.endpoints", tunnelPlan { $0.target = .tcp([]) })
@@ -38,7 +41,9 @@ import Testing
             tunnelPlan { $0.target = .tcp([Endpoint(address: .v4(1), port: 0)]) })
         refuses(.text, "plan.tunnels.target.path", tunnelPlan { $0.target = .unix(path: "run/x") })
         refuses(.text, "plan.tunnels.target.path", tunnelPlan { $0.target = .unix(path: "/a\0b") })
-        refuses(.size, "plan.tunnels.target.path", tunnelPlan { $0.target = .unix(path: "/" + String(repeating: "a", count: 107)) })
+        refuses(
+            .size, "plan.tunnels.target.path",
+            tunnelPlan { $0.target = .unix(path: "/" + String(repeating: "a", count: 107)) })
         refuses(
             .value, "plan.tunnels.schedule.highestPort",
             tunnelPlan {
@@ -63,8 +68,11 @@ import Testing
         var flow = generator.flow()
         flow.identity = long
         expect(.size, field: "flow.identity") { try FrameCodec.encode(DataPlaneMessage.flow(flow)) }
-        let listeners = Array(repeating: ListenerReport(endpoint: Endpoint(address: .v4(1), port: 1), role: .live), count: 2_049)
-        expect(.size, field: "listeners") { try FrameCodec.encode(DataPlaneMessage.listeners(tunnel: tunnel, listeners)) }
+        let listeners = Array(
+            repeating: ListenerReport(endpoint: Endpoint(address: .v4(1), port: 1), role: .live), count: 2_049)
+        expect(.size, field: "listeners") {
+            try FrameCodec.encode(DataPlaneMessage.listeners(tunnel: tunnel, listeners))
+        }
         expect(.size, field: "certificateRequest.der") {
             try FrameCodec.encode(DataPlaneMessage.certificateRequest(.probe(tunnel), der: []))
         }
@@ -80,7 +88,9 @@ import Testing
     func lengths() {
         expect(.size, field: "length") { try FrameCodec.decode(ControlMessage.self, from: [0, 0x40, 0, 1, 2]) }
         expect(.size, field: "length") { try FrameCodec.decode(DataPlaneMessage.self, from: [0, 1, 0, 1, 136]) }
-        expect(.size, field: "length") { try FrameCodec.decode(DataPlaneMessage.self, from: [255, 255, 255, 255, 136]) }
+        expect(.size, field: "length") {
+            try FrameCodec.decode(DataPlaneMessage.self, from: [255, 255, 255, 255, 136])
+        }
     }
 
     @Test("A count is believed only when its entries can all be there")
@@ -96,10 +106,14 @@ import Testing
     func types() throws {
         var generator = MessageGenerator(seed: 53)
         for message in generator.controlMessages() {
-            expect(.type, field: "type") { try FrameCodec.decode(DataPlaneMessage.self, from: FrameCodec.encode(message)) }
+            expect(.type, field: "type") {
+                try FrameCodec.decode(DataPlaneMessage.self, from: FrameCodec.encode(message))
+            }
         }
         for message in generator.dataPlaneMessages() {
-            expect(.type, field: "type") { try FrameCodec.decode(ControlMessage.self, from: FrameCodec.encode(message)) }
+            expect(.type, field: "type") {
+                try FrameCodec.decode(ControlMessage.self, from: FrameCodec.encode(message))
+            }
         }
     }
 

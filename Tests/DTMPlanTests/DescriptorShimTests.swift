@@ -175,7 +175,8 @@ import Testing
                 defer { close(file) }
                 var name = [UInt8](repeating: 0, count: 32)
                 let count = max(0, read(file, &name, name.count))
-                return UnsafeMutableRawPointer(bitPattern: name.prefix(count) == Array("a-name-of-twent\n".utf8)[...] ? 1 : 2)
+                return UnsafeMutableRawPointer(
+                    bitPattern: name.prefix(count) == Array("a-name-of-twent\n".utf8)[...] ? 1 : 2)
             }, nil)
         #expect(failure == 0)
         var result: UnsafeMutableRawPointer?

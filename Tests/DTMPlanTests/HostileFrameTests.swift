@@ -83,7 +83,9 @@ import Testing
         var failures = 0
         for round in 0..<100_000 {
             let type: UInt8 = round.isMultiple(of: 8) ? generator.integer() : UInt8(generator.count(1...11))
-            let payload = (0..<generator.count(0...96)).map { _ in UInt8.random(in: 0...(round.isMultiple(of: 3) ? 255 : 7), using: &generator.random) }
+            let payload = (0..<generator.count(0...96)).map { _ in
+                UInt8.random(in: 0...(round.isMultiple(of: 3) ? 255 : 7), using: &generator.random)
+            }
             let control = withLength([0, 0, 0, 0, type] + payload)
             let dataPlane = withLength([0, 0, 0, 0, type | 128] + payload)
             if try !isRefusedOrCanonical(ControlMessage.self, control) { failures += 1 }
@@ -118,7 +120,8 @@ import Testing
 
 /// Expects a ``PlanError`` of the code, and of the field when one is given.
 func expect(
-    _ code: PlanError.Code, field: String? = nil, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> some Any
+    _ code: PlanError.Code, field: String? = nil, sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () throws -> some Any
 ) {
     let error = #expect(throws: PlanError.self, sourceLocation: sourceLocation) { _ = try body() }
     #expect(error?.code == code, sourceLocation: sourceLocation)

@@ -86,7 +86,9 @@ import Testing
     @Test("A message that breaks a bound leaves nothing behind")
     func refusal() throws {
         var queue = try queue()
-        expect(.size) { try queue.enqueue(DataPlaneMessage.certificateRequest(.probe(TunnelID(high: 1, low: 2)), der: [])) }
+        expect(.size) {
+            try queue.enqueue(DataPlaneMessage.certificateRequest(.probe(TunnelID(high: 1, low: 2)), der: []))
+        }
         #expect(try queue.enqueue(kept) == .noAction)
         var batch = LinkBatch()
         #expect(queue.take(into: &batch) == .write)
@@ -120,7 +122,8 @@ import Testing
     @Test("A key is kept beside the bytes of its frame, at its place")
     func secrets() throws {
         var queue = LinkQueue(limits: PlanQueueLimits())
-        _ = try queue.enqueue(ControlMessage.hello(ControlHello(protocolVersion: 1, anchor: ClockAnchor(offsetNanoseconds: 0))))
+        _ = try queue.enqueue(
+            ControlMessage.hello(ControlHello(protocolVersion: 1, anchor: ClockAnchor(offsetNanoseconds: 0))))
         let key = SharedSecret(try SecretBytes(randomCount: 32))
         _ = try queue.enqueue(ControlMessage.windowKey(tunnel: TunnelID(high: 1, low: 2), window: 3, key: key))
         _ = try queue.enqueue(ControlMessage.drain(milliseconds: 1))

@@ -20,7 +20,9 @@ struct MessageGenerator {
 
     mutating func bytes(_ lengths: ClosedRange<Int>) -> [UInt8] { (0..<count(lengths)).map { _ in integer() } }
 
-    mutating func text(_ lengths: ClosedRange<Int>) -> String { random.text(of: "abcdef019.-_/: éß漢", lengths: lengths) }
+    mutating func text(_ lengths: ClosedRange<Int>) -> String {
+        random.text(of: "abcdef019.-_/: éß漢", lengths: lengths)
+    }
 
     mutating func maybe<Value>(_ make: (inout Self) -> Value) -> Value? {
         Bool.random(using: &random) ? make(&self) : nil
@@ -30,7 +32,9 @@ struct MessageGenerator {
         (0..<count(counts)).map { _ in make(&self) }
     }
 
-    mutating func any<Value>(_ values: [Value], or other: Value) -> Value { values.randomElement(using: &random) ?? other }
+    mutating func any<Value>(_ values: [Value], or other: Value) -> Value {
+        values.randomElement(using: &random) ?? other
+    }
 
     mutating func tunnel() -> TunnelID { TunnelID(high: integer(), low: integer()) }
 
@@ -66,7 +70,8 @@ extension MessageGenerator {
                 ? .tcp(list(1...16) { $0.endpoint(ports: 1...65_535) }) : .unix(path: "/" + text(0...30)),
             proxyProtocol: .random(using: &random),
             limits: TunnelLimits(
-                maximumConnections: integer(), handshakeTimeoutMilliseconds: integer(), connectTimeoutMilliseconds: integer(),
+                maximumConnections: integer(), handshakeTimeoutMilliseconds: integer(),
+                connectTimeoutMilliseconds: integer(),
                 idleTimeoutMilliseconds: integer(), maximumAgeMilliseconds: integer()))
     }
 
@@ -81,10 +86,12 @@ extension MessageGenerator {
     /// One of every kind but the window key, which has no form in ordinary bytes.
     mutating func controlMessages() -> [ControlMessage] {
         [
-            .hello(ControlHello(protocolVersion: PlanProtocol.version, anchor: ClockAnchor(offsetNanoseconds: integer()))),
+            .hello(
+                ControlHello(protocolVersion: PlanProtocol.version, anchor: ClockAnchor(offsetNanoseconds: integer()))),
             .plan(plan()),
             .credential(subject(), chain: list(1...4) { $0.bytes(1...60) }),
             .drain(milliseconds: integer()),
+            .renew(subject()),
         ]
     }
 
@@ -96,20 +103,23 @@ extension MessageGenerator {
 
     mutating func incident() -> Incident {
         Incident(
-            tunnel: maybe { $0.tunnel() }, kind: any(Incident.Kind.allCases, or: .decoyTouched), at: time(), count: integer(),
+            tunnel: maybe { $0.tunnel() }, kind: any(Incident.Kind.allCases, or: .decoyTouched), at: time(),
+            count: integer(),
             peer: maybe { $0.endpoint() }, local: maybe { $0.endpoint() }, identity: maybe { $0.text(0...60) },
             reason: text(0...100))
     }
 
     mutating func rotation() -> RotationReport {
         RotationReport(
-            tunnel: tunnel(), turn: turn(), endpoint: endpoint(), candidate: integer(), previous: maybe { $0.endpoint() },
+            tunnel: tunnel(), turn: turn(), endpoint: endpoint(), candidate: integer(),
+            previous: maybe { $0.endpoint() },
             nextAt: time(), switchMicroseconds: integer(), handshakeMicroseconds: integer())
     }
 
     mutating func counters() -> TunnelCounters {
         TunnelCounters(
-            active: integer(), total: integer(), rejected: integer(), failed: integer(), bytesIn: integer(), bytesOut: integer())
+            active: integer(), total: integer(), rejected: integer(), failed: integer(), bytesIn: integer(),
+            bytesOut: integer())
     }
 
     /// One of every kind.
@@ -126,7 +136,8 @@ extension MessageGenerator {
                     reason: text(0...60))),
             .listeners(
                 tunnel: tunnel(),
-                list(0...12) { ListenerReport(endpoint: $0.endpoint(), role: $0.any(ListenerRole.allCases, or: .live)) }),
+                list(0...12) { ListenerReport(endpoint: $0.endpoint(), role: $0.any(ListenerRole.allCases, or: .live)) }
+            ),
             .flow(flow()),
             .incident(incident()),
             .counters(tunnel: tunnel(), counters()),

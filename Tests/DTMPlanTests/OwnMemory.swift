@@ -26,7 +26,9 @@ func occurrencesInOwnMemory(of needle: borrowing RawSpan) throws -> Int {
 
 private func occurrences(of needle: borrowing RawSpan, in haystack: UnsafeRawBufferPointer) -> Int {
     needle.withUnsafeBytes { needle in
-        guard var base = haystack.baseAddress, let pattern = needle.baseAddress, let first = needle.first else { return 0 }
+        guard var base = haystack.baseAddress, let pattern = needle.baseAddress, let first = needle.first else {
+            return 0
+        }
         var count = 0
         var left = haystack.count
         while left >= needle.count, let hit = memchr(base, CInt(first), left - needle.count + 1) {
@@ -48,7 +50,8 @@ private func writableMappings() throws -> [Range<UInt>] {
     return String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { line in
         let fields = line.split(separator: " ")
         let bounds = fields.first?.split(separator: "-").compactMap { UInt($0, radix: 16) } ?? []
-        guard bounds.count == 2, bounds[0] < bounds[1], fields.count > 1, fields[1].hasPrefix("r"), !line.hasSuffix("[vvar]"),
+        guard bounds.count == 2, bounds[0] < bounds[1], fields.count > 1, fields[1].hasPrefix("r"),
+            !line.hasSuffix("[vvar]"),
             !line.hasSuffix("[vsyscall]"), !line.contains(".so")
         else { return nil }
         return bounds[0]..<bounds[1]

@@ -39,7 +39,10 @@ import Testing
         let (link, peer) = try link()
         try link.send(hello)
         // More than the kernel takes for a Unix socket, so that the writer waits in the middle.
-        for _ in 0..<400 { try link.send(.certificateRequest(.probe(TunnelID(high: 1, low: 1)), der: [UInt8](repeating: 1, count: 8_192))) }
+        for _ in 0..<400 {
+            try link.send(
+                .certificateRequest(.probe(TunnelID(high: 1, low: 1)), der: [UInt8](repeating: 1, count: 8_192)))
+        }
         link.close()
         expect(.closed) { try link.send(.drained) }
         close(peer)
@@ -49,7 +52,10 @@ import Testing
     func finishGivesUp() throws {
         let (link, peer) = try link()
         try link.send(hello)
-        for _ in 0..<400 { try link.send(.certificateRequest(.probe(TunnelID(high: 1, low: 1)), der: [UInt8](repeating: 1, count: 8_192))) }
+        for _ in 0..<400 {
+            try link.send(
+                .certificateRequest(.probe(TunnelID(high: 1, low: 1)), der: [UInt8](repeating: 1, count: 8_192)))
+        }
         #expect(!link.finish(within: .zero))
         close(peer)
     }
@@ -108,7 +114,8 @@ import Testing
     private func hasDescriptor(for identity: stat) throws -> Bool {
         (0..<4_096).contains { number in
             var other = stat()
-            return fstat(CInt(number), &other) == 0 && other.st_ino == identity.st_ino && other.st_dev == identity.st_dev
+            return fstat(CInt(number), &other) == 0 && other.st_ino == identity.st_ino
+                && other.st_dev == identity.st_dev
         }
     }
 

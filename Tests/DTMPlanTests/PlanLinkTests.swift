@@ -72,7 +72,9 @@ import Testing
         let core = try LinkCore(adopting: OwnedDescriptor(adopting: second), limits: .init())
         var stream = FrameStream<ControlMessage>(of: core)
         _ = try stream.next()
-        guard case .windowKey(tunnel, 99, let received) = try stream.next() else { throw PlanTestError.unexpectedMessage }
+        guard case .windowKey(tunnel, 99, let received) = try stream.next() else {
+            throw PlanTestError.unexpectedMessage
+        }
         let isSame = received.bytes.isEqual(to: key.bytes)
         #expect(isSame)
         guard case .drain(5) = try stream.next() else { throw PlanTestError.unexpectedMessage }
@@ -99,7 +101,9 @@ import Testing
         var matches = 0
         var plans = 0
         try dataPlane.run { message in
-            if case .windowKey(_, let window, let key) = message, key.bytes.isEqual(to: keys[Int(window)].bytes) { matches += 1 }
+            if case .windowKey(_, let window, let key) = message, key.bytes.isEqual(to: keys[Int(window)].bytes) {
+                matches += 1
+            }
             if case .plan = message { plans += 1 }
         }
         #expect(matches == keys.count)
@@ -150,7 +154,10 @@ import Testing
         let (control, dataPlane) = try ends(limits: limits)
         try control.send(Self.helloFromControl)
         let failure = #expect(throws: PlanError.self) {
-            while true { try control.send(.credential(.probe(TunnelID(high: 1, low: 1)), chain: [[UInt8](repeating: 1, count: 8_192)])) }
+            while true {
+                try control.send(
+                    .credential(.probe(TunnelID(high: 1, low: 1)), chain: [[UInt8](repeating: 1, count: 8_192)]))
+            }
         }
         #expect(failure?.code == .overflow)
         expect(.closed) { try control.send(.drain(milliseconds: 1)) }

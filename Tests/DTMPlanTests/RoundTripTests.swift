@@ -27,6 +27,17 @@ import Testing
         }
     }
 
+    @Test("Every type of frame is among those that are tested, but for the window key's")
+    func everyType() throws {
+        var generator = MessageGenerator(seed: 13)
+        let control = try Set(generator.controlMessages().map { try FrameCodec.encode($0)[4] })
+        let dataPlane = try Set(generator.dataPlaneMessages().map { try FrameCodec.encode($0)[4] })
+        for type in UInt8.min ... .max {
+            #expect(control.contains(type) == (ControlMessage.secretBytes(inFrameOfType: type) == 0))
+            #expect(dataPlane.contains(type) == (DataPlaneMessage.secretBytes(inFrameOfType: type) == 0))
+        }
+    }
+
     @Test("A frame looks as it is documented")
     func goldenFrames() throws {
         let hello = DataPlaneMessage.hello(DataPlaneHello(protocolVersion: 1, pid: 258))
@@ -46,8 +57,11 @@ import Testing
         var tunnel = generator.tunnelPlan()
         tunnel.schedule.skippedPorts = Array(0..<UInt16(PlanBounds.skippedPorts.allowed.upperBound))
         let plan = Plan(
-            version: 1, trustDomain: "td", trustBundle: [], revokedSerials: [], maximumConnections: 1, tunnels: [tunnel])
-        guard case .plan(let received) = try FrameCodec.decode(ControlMessage.self, from: FrameCodec.encode(ControlMessage.plan(plan)))
+            version: 1, trustDomain: "td", trustBundle: [], revokedSerials: [], maximumConnections: 1, tunnels: [tunnel]
+        )
+        guard
+            case .plan(let received) = try FrameCodec.decode(
+                ControlMessage.self, from: FrameCodec.encode(ControlMessage.plan(plan)))
         else { throw PlanTestError.unexpectedMessage }
         #expect(received == plan)
     }

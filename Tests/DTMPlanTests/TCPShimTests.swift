@@ -49,10 +49,15 @@ final class Loopback {
         close(descriptor)
     }
 
-    func localAddress(of descriptor: CInt) -> dtm_tcp_address { Self.name(of: descriptor, version: version, getsockname) }
+    func localAddress(of descriptor: CInt) -> dtm_tcp_address {
+        Self.name(of: descriptor, version: version, getsockname)
+    }
 
-    private static func call(_ address: inout sockaddr_in6, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
-        let length = CInt(address.sin6_family) == AF_INET ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
+    private static func call(_ address: inout sockaddr_in6, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt)
+        -> CInt
+    {
+        let length =
+            CInt(address.sin6_family) == AF_INET ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
         return withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(length)) }
         }
@@ -151,7 +156,9 @@ final class Loopback {
 }
 
 @Suite struct LookUpShimTests {
-    private func lookUp(_ local: dtm_tcp_address, _ remote: dtm_tcp_address, uid: inout UInt32, inode: inout UInt32) -> CInt {
+    private func lookUp(_ local: dtm_tcp_address, _ remote: dtm_tcp_address, uid: inout UInt32, inode: inout UInt32)
+        -> CInt
+    {
         let diag = dtm_sock_diag_open()
         #expect(diag >= 0)
         defer { close(diag) }

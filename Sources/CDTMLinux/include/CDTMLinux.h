@@ -65,8 +65,8 @@ int dtm_eventfd(void);
 /// Why C: struct tcp_info has bit fields, which do not import.
 int dtm_tcp_queue(int listener, uint32_t *waiting, uint32_t *backlog);
 
-/// Makes a listener ignore new connections, silently: segments with SYN and without ACK are dropped. The last ACK of a handshake
-/// that has begun, and everything on a connection that waits to be accepted, pass.
+/// Makes a listener ignore new connections, silently: segments with SYN and without ACK are dropped. The last ACK of a
+/// handshake that has begun, and everything on a connection that waits to be accepted, pass.
 ///
 /// The filter sees a segment from its TCP header on. Accepted sockets inherit it and lose nothing by it. SO_ATTACH_FILTER, socket(7).
 ///
