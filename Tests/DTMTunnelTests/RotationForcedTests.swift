@@ -153,4 +153,47 @@ struct RotationForcedTests {
         bench.run(.generation(2))
         #expect(bench.flips.map(\.turn.generation) == [2])
     }
+
+    @Test("After a forced rotation late in an epoch the next listener is still opened ahead")
+    func leadAfterForced() throws {
+        var bench = RotationBench()
+        bench.begin()
+        bench.run(for: .seconds(9))
+        bench.run(.generation(1))
+        let start = ScheduleTime.start(ofEpoch: bench.epoch + 1, intervalMilliseconds: 10_000)
+        let opened = bench.opens.count
+        while bench.opens.count == opened, let deadline = bench.machine.nextDeadline {
+            bench.now = deadline
+            bench.run(.tick)
+        }
+        #expect(start - bench.now >= .milliseconds(200))
+        #expect(start - bench.now <= .milliseconds(800))
+    }
+
+    @Test("No handshake goes through a listener that was overtaken while it was being opened")
+    func overtakenOpening() throws {
+        var bench = RotationBench()
+        bench.begin()
+        bench.send(.generation(1))
+        let token = try #require(bench.opens.last?.token)
+        bench.send(.scheduleReplaced)
+        bench.send(bench.opened(token))
+        #expect(bench.handshakes.isEmpty)
+        #expect(bench.opens.count == 2)
+    }
+
+    @Test("A rotation that answers several inputs was decided with the first of them")
+    func decision() throws {
+        var bench = RotationBench()
+        bench.begin()
+        bench.send(.generation(1))
+        let token = try #require(bench.opens.last?.token)
+        bench.now = bench.now + .milliseconds(1)
+        let decidedAt = bench.now
+        bench.send(.scheduleReplaced)
+        bench.now = bench.now + .milliseconds(1)
+        bench.send(.generation(2))
+        bench.run(bench.opened(token))
+        #expect(bench.flips.map(\.decidedAt) == [decidedAt])
+    }
 }
