@@ -1,0 +1,113 @@
+import DTMAPI
+import DTMConfiguration
+import DTMCore
+import DTMPolicy
+import DTMTelemetry
+
+/// Where configurations come from.
+protocol ConfigurationReading: Sendable {
+    /// Reads the file that is in force.
+    ///
+    /// - Throws: A `DescribedError` that names all problems.
+    func load(after previous: LoadedConfiguration?) throws -> LoadedConfiguration
+}
+
+/// The files.
+struct ConfigurationFiles: ConfigurationReading {
+    let loader: ConfigurationLoader
+
+    func load(after previous: LoadedConfiguration?) throws -> LoadedConfiguration { try loader.load(after: previous) }
+}
+
+/// The configuration in force, and how another one takes its place: all of it or nothing.
+actor ConfigurationKeeper {
+    private(set) var current: LoadedConfiguration
+    private let source: any ConfigurationReading
+    private let reservedPorts: ReservedPorts
+    private let registry: TunnelRegistry
+    private let recorder: EventRecorder
+    private let logDirectory: String
+    private var isReloading = false
+
+    init(
+        current: LoadedConfiguration, source: any ConfigurationReading, reservedPorts: ReservedPorts,
+        registry: TunnelRegistry, recorder: EventRecorder, logDirectory: String
+    ) {
+        self.logDirectory = logDirectory
+        self.current = current
+        self.source = source
+        self.reservedPorts = reservedPorts
+        self.registry = registry
+        self.recorder = recorder
+    }
+
+    /// Makes the tunnels of the configuration in force true; for the start.
+    func applyAtStart() async throws(ManagerError) { try await apply(current.configuration) }
+
+    /// Reads the file again and makes it true.
+    ///
+    /// - Throws: `configuration.refused` with all that is wrong with it; nothing has changed then.
+    func reload() async throws(ManagerError) -> ReloadAnswer {
+        guard !isReloading else {
+            throw ManagerError(.configurationRefused, "a reload is under way already", hint: "wait for it")
+        }
+        isReloading = true
+        defer { isReloading = false }
+        do {
+            let loaded = try source.load(after: current)
+            let change = ConfigurationChange.diff(from: current.configuration, to: loaded.configuration)
+            try await apply(loaded.configuration)
+            current = loaded
+            takeEffect(loaded, change)
+            return ReloadAnswer(
+                configuration: loaded.path, changes: change.changes.map(\.description),
+                needsRestart: change.needsRestart.map(\.description))
+        } catch {
+            throw refused(error)
+        }
+    }
+
+    /// Names are left to ``NameRefresh``: a slow name server must not hold up the other tunnels.
+    private func apply(_ configuration: Configuration) async throws(ManagerError) {
+        var drafts: [TunnelDraft] = []
+        for tunnel in configuration.tunnels { drafts.append(try Self.draft(tunnel)) }
+        try await registry.apply(
+            drafts, defaults: TunnelDefaults(configuration: configuration, reservedPorts: reservedPorts))
+    }
+
+    private static func draft(_ tunnel: TunnelConfiguration) throws(ManagerError) -> TunnelDraft {
+        do {
+            return TunnelDraft(
+                configuration: tunnel, policy: try AdmissionPolicy(rules: tunnel.allow), origin: .configuration)
+        } catch {
+            throw ManagerError(
+                .configurationRefused, "tunnels[] \(tunnel.name): allow: \(error.message)", hint: error.hint)
+        }
+    }
+
+    private func takeEffect(_ loaded: LoadedConfiguration, _ change: ConfigurationChange) {
+        recorder.log?.apply(loaded.configuration.logging.settings(directory: logDirectory))
+        recorder.record(
+            Event.Kind.configurationReloaded, change.weakenings.isEmpty ? .notice : .warning,
+            [
+                "configuration": .string(loaded.path ?? "defaults"), "changes": .list(change.changes.map(\.description)),
+                "needsRestart": .list(change.needsRestart.map(\.keyPath)),
+                "weakenings": .list(change.weakenings.map(\.keyPath)), "warnings": .list(loaded.warnings),
+            ])
+    }
+
+    private func refused(_ error: any Error) -> ManagerError {
+        let described = error as? any DescribedError
+        let message = described?.message ?? "\(error)"
+        recorder.record(Event.Kind.configurationRefused, .error, ["problems": .string(message)])
+        return ManagerError(
+            .configurationRefused, message, hint: described?.hint ?? "correct the file; the one in force is unchanged")
+    }
+}
+
+extension LoggingSettings {
+    func settings(directory: String) -> EventLog.Settings {
+        EventLog.Settings(
+            directory: directory, level: level, maximumFileBytes: UInt64(maximumFileBytes), keptFiles: keptFiles)
+    }
+}

@@ -1,0 +1,108 @@
+import DTMCertificates
+import DTMConfiguration
+import DTMCore
+import DTMPlan
+import DTMPolicy
+import DTMTelemetry
+import NIOCore
+import NIOPosix
+
+/// What control is made of, besides the world around it.
+struct ControlSetting: Sendable {
+    var home: Home
+    var loaded: LoadedConfiguration
+    var source: any ConfigurationReading
+    var reservedPorts: ReservedPorts
+    var anchor: ClockAnchor
+    var clock: any TimeSource
+    var wall: any TimeSource
+    var managerUID: UInt32
+    var controlPID: Int32
+    var launcherPID: Int32?
+    var isAutomatic: Bool
+    /// Nil in tests.
+    var log: EventLog?
+    var accounts: any AccountDirectory
+    var applications: any ApplicationFinding
+    var names: any NameResolving
+    var probe: any TargetProbing
+    var threads: NIOThreadPool
+    /// Paths of control sockets, which no tunnel may lead to.
+    var sockets: [ControlSocket]
+}
+
+/// Control's parts, joined.
+struct ControlAssembly: Sendable {
+    let setting: ControlSetting
+    let parts: ControlParts
+    let outbox: DataPlaneOutbox
+    let refresh: NameRefresh
+
+    /// Makes the authority and the parts; opens nothing.
+    ///
+    /// - Throws: ``ManagerError``, `CertificatesError`.
+    init(_ setting: ControlSetting) throws {
+        self.setting = setting
+        let recorder = EventRecorder(journal: EventJournal(), log: setting.log, clock: setting.clock)
+        let configuration = setting.loaded.configuration
+        let certificates = try CertificateService(
+            policy: try configuration.certificates.policy, clock: setting.clock, recorder: recorder)
+        outbox = DataPlaneOutbox()
+        let registry = TunnelRegistry(
+            defaults: TunnelDefaults(configuration: configuration, reservedPorts: setting.reservedPorts),
+            trust: certificates.initialSnapshot, anchor: setting.anchor, clock: setting.clock, outbox: outbox,
+            recorder: recorder)
+        let keeper = ConfigurationKeeper(
+            current: setting.loaded, source: setting.source, reservedPorts: setting.reservedPorts, registry: registry,
+            recorder: recorder, logDirectory: setting.home.logs)
+        let supervisor = DataPlaneSupervisor(
+            registry: registry, certificates: certificates, outbox: outbox, recorder: recorder,
+            drainSeconds: configuration.timeouts.drainSeconds)
+        let status = StatusService(
+            home: setting.home.path, launcherPID: setting.launcherPID, controlPID: setting.controlPID,
+            isAutomatic: setting.isAutomatic, clock: setting.clock, wall: setting.wall, registry: registry,
+            supervisor: supervisor, configuration: keeper,
+            meter: UsageMeter(threads: setting.threads, clock: setting.clock), recorder: recorder)
+        let resolver = TargetResolver(names: setting.names)
+        refresh = NameRefresh(registry: registry, resolver: resolver, applications: setting.applications)
+        let socketPaths = Set(setting.sockets.map(\.path))
+        parts = ControlParts(
+            registry: registry, certificates: certificates, supervisor: supervisor, configuration: keeper,
+            protection: Protection(
+                registry: registry, certificates: certificates, applications: setting.applications, resolver: resolver,
+                probe: setting.probe, own: { await OwnParts(status, registry, socketPaths) }, managerUID: setting.managerUID),
+            admission: Admission(
+                registry: registry, certificates: certificates, applications: setting.applications, recorder: recorder,
+                managerUID: setting.managerUID),
+            applications: setting.applications, status: status, recorder: recorder,
+            rights: APIRights(managerUID: setting.managerUID),
+            callers: CallerDirectory(accounts: setting.accounts, clock: setting.clock),
+            trustBundlePath: setting.home.trustBundle, refresh: refresh)
+    }
+
+    /// What belongs to the manager itself.
+    var own: OwnParts {
+        get async { await OwnParts(parts.status, parts.registry, Set(setting.sockets.map(\.path))) }
+    }
+}
+
+extension OwnParts {
+    fileprivate init(_ status: StatusService, _ registry: TunnelRegistry, _ socketPaths: Set<String>) async {
+        let listeners = await registry.records.flatMap(\.observed.listeners)
+        self.init(
+            processes: Set(status.processes.pids), endpoints: Set(listeners.map(\.endpoint)), socketPaths: socketPaths)
+    }
+}
+
+extension CertificateSettings {
+    /// The policy that these lifetimes make; an authority lives at least four times as long as its leaves.
+    var policy: AuthorityPolicy {
+        get throws {
+            let leaf = Duration.milliseconds(Int64(leafLifetimeSeconds * 1_000))
+            let authority = Duration.milliseconds(Int64(authorityLifetimeSeconds * 1_000))
+            return try AuthorityPolicy(
+                leafLifetime: leaf, renewalMargin: .milliseconds(Int64(renewalMarginSeconds * 1_000)),
+                authorityLifetime: max(authority, leaf * 4), publicationLead: min(.seconds(30), leaf))
+        }
+    }
+}

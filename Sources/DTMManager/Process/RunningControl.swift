@@ -1,0 +1,144 @@
+import DTMConfiguration
+import DTMCore
+import DTMTelemetry
+import Glibc
+import Hummingbird
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+/// Control's services, one group of them, from the start to the end.
+struct RunningControl: Sendable {
+    let assembly: ControlAssembly
+    let logger: Logger
+    let printsBanner: Bool
+
+    /// How long the end may take besides the drain.
+    static let shutdownSeconds = 8.0
+
+    /// Runs until the group has ended.
+    func run(_ channel: LauncherChannel, group: any EventLoopGroup) async throws {
+        let parts = assembly.parts
+        try await parts.configuration.applyAtStart()
+        parts.writeTrustBundle(parts.certificates.initialSnapshot)
+        parts.recorder.record(
+            Event.Kind.managerStarted, .notice,
+            [
+                "version": .string(DTMVersion.text), "home": .string(assembly.setting.home.path),
+                "configuration": .string(assembly.setting.loaded.path ?? "defaults"), "mode": "ephemeral",
+            ])
+        let services = ServiceGroup(configuration: configuration(channel, group))
+        defer { parts.recorder.journal.finish() }
+        try await services.run()
+        await parts.registry.finish()
+    }
+
+    /// They are told to end one by one, the last first: no more requests → the data plane drains → the timers → the launcher's orders.
+    private func configuration(_ channel: LauncherChannel, _ group: any EventLoopGroup) -> ServiceGroupConfiguration {
+        let stop = StopSwitch()
+        let serving = ServingCount(wanted: assembly.setting.sockets.count)
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                .init(service: OrderService(channel: channel, assembly: assembly, stop: stop)),
+                .init(service: StopService(stop: stop), successTerminationBehavior: .gracefullyShutdownGroup),
+                .init(service: SignalService(status: assembly.parts.status, recorder: assembly.parts.recorder, stop: stop)),
+            ] + timers.map { .init(service: $0) } + [
+                .init(service: assembly.parts.supervisor),
+                .init(service: ReadyService(assembly: assembly, channel: channel, serving: serving, printsBanner: printsBanner)),
+            ] + apis(group, serving).map { .init(service: $0) },
+            logger: logger)
+        let drain = assembly.setting.loaded.configuration.timeouts.drainSeconds
+        configuration.maximumGracefulShutdownDuration = .seconds(drain + Self.shutdownSeconds)
+        return configuration
+    }
+
+    private func apis(_ group: any EventLoopGroup, _ serving: ServingCount) -> [ControlAPIService] {
+        let responder = ControlRouter.make(assembly.parts).buildResponder()
+        return assembly.setting.sockets.map { socket in
+            ControlAPIService(socket: socket, responder: responder, group: group, logger: logger) { serving.add() }
+        }
+    }
+
+    private var timers: [PeriodicService] {
+        let parts = assembly.parts
+        let refresh = assembly.refresh
+        return [
+            PeriodicService(interval: .seconds(2)) {
+                await parts.registry.deliverDueKeys()
+                await parts.registry.flushIncidents()
+                await parts.status.look()
+            },
+            PeriodicService(interval: .seconds(30)) {
+                await refresh.run()
+                await parts.advanceAuthority()
+            },
+            PeriodicService(interval: .seconds(60), startsAtOnce: false) { await parts.status.recordPerformance() },
+        ]
+    }
+}
+
+/// Counts the sockets at which clients can connect.
+final class ServingCount: Sendable {
+    private let wanted: Int
+    private let count = Mutex(0)
+    let changes = Signal()
+
+    init(wanted: Int) { self.wanted = wanted }
+
+    func add() {
+        count.withLock { $0 += 1 }
+        changes.notify()
+    }
+
+    var isComplete: Bool { count.withLock { $0 >= wanted } }
+}
+
+/// Says once that the manager serves: to the launcher, and to whoever looks at standard output.
+struct ReadyService: Service {
+    let assembly: ControlAssembly
+    let channel: LauncherChannel
+    let serving: ServingCount
+    let printsBanner: Bool
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await wait(for: serving.changes) { serving.isComplete }
+            let supervisor = assembly.parts.supervisor
+            await wait(for: supervisor.changes) { supervisor.status.starts > 0 }
+            guard !Task.isCancelled else { return }
+            channel.sendReady()
+            if printsBanner { await printBanner() }
+        }
+        try? await gracefulShutdown()
+    }
+
+    private func wait(for signal: Signal, until isTrue: () -> Bool) async {
+        let changes = signal.subscribe()
+        if isTrue() { return }
+        for await _ in changes where isTrue() { return }
+    }
+
+    private func printBanner() async {
+        let setting = assembly.setting
+        let observations = (try? await setting.applications.snapshot()) ?? []
+        let banner = Banner(
+            home: setting.home.path, configuration: setting.loaded.path, warnings: setting.loaded.warnings,
+            sockets: setting.sockets.map(\.path), tunnels: await assembly.parts.registry.records.map(\.name),
+            places: Banner.protectable(observations, own: await assembly.own))
+        let bytes = Array(banner.text.utf8)
+        // Who started the manager may have closed standard output: nothing depends on it.
+        _ = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+    }
+}
+
+extension ControlParts {
+    /// Does what is due with the authority.
+    func advanceAuthority() async {
+        do {
+            if try await certificates.advance() { await publishTrust() }
+        } catch {
+            recorder.record(Event.Kind.authorityRotated, .error, ["reason": .string("\(error)")])
+        }
+    }
+}

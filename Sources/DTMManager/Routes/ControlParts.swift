@@ -1,0 +1,53 @@
+import DTMCore
+import DTMPolicy
+import DTMTelemetry
+
+/// Everything that the routes join.
+struct ControlParts: Sendable {
+    let registry: TunnelRegistry
+    let certificates: CertificateService
+    let supervisor: DataPlaneSupervisor
+    let configuration: ConfigurationKeeper
+    let protection: Protection
+    let admission: Admission
+    let applications: any ApplicationFinding
+    let status: StatusService
+    let recorder: EventRecorder
+    let rights: APIRights
+    let callers: CallerDirectory
+    let trustBundlePath: String
+    let refresh: NameRefresh
+
+    /// Passes on whom peers shall trust: to the data plane, to connectors, and to the file.
+    func publishTrust() async {
+        let snapshot = await certificates.snapshot
+        await registry.trustChanged(snapshot)
+        writeTrustBundle(snapshot)
+    }
+
+    func writeTrustBundle(_ snapshot: TrustSnapshot) {
+        do throws(ManagerError) {
+            try TrustBundleFile.write(snapshot.bundle, to: trustBundlePath)
+        } catch {
+            recorder.record("certificates.bundle_unwritten", .warning, ["reason": .string(error.message)])
+        }
+    }
+
+    /// - Throws: `permission.denied` unless the caller may see everything and change anything.
+    func requireSteering(_ caller: LocalCaller) throws(ManagerError) {
+        let decision = rights.decide(.steer, caller: caller)
+        guard decision.allowed else {
+            throw ManagerError(
+                .notPermitted, decision.reason, hint: "ask whoever runs the manager, or join the group dtm of a system manager")
+        }
+    }
+
+    func maySteer(_ caller: LocalCaller) -> Bool { rights.decide(.steer, caller: caller).allowed }
+
+    /// The tunnels that a caller sees: all for who may steer, otherwise those of his own and those he may connect to.
+    func visibleTunnels(to caller: LocalCaller) async -> [TunnelRecord] {
+        let records = await registry.records
+        guard !maySteer(caller) else { return records }
+        return records.filter { $0.draft.ownerUID == caller.uid || admission.admits(caller, to: $0) }
+    }
+}

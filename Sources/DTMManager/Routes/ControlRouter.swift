@@ -1,0 +1,19 @@
+import Hummingbird
+
+/// The control API: one file for each resource.
+enum ControlRouter {
+    static func make(_ parts: ControlParts) -> Router<APIContext> {
+        let router = Router(context: APIContext.self)
+        router.add(middleware: ErrorMiddleware())
+        router.add(middleware: CallerMiddleware(callers: parts.callers))
+        let api = router.group("v1")
+        StatusRoutes(parts: parts).add(to: api)
+        ApplicationRoutes(parts: parts).add(to: api)
+        TunnelRoutes(parts: parts).add(to: api)
+        ConnectorRoutes(parts: parts).add(to: api)
+        EventRoutes(parts: parts).add(to: api)
+        CertificateRoutes(parts: parts).add(to: api)
+        ConfigurationRoutes(parts: parts).add(to: api)
+        return router
+    }
+}

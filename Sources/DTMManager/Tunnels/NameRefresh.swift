@@ -1,0 +1,28 @@
+import DTMCore
+import DTMPlan
+
+/// Keeps true what is known of targets: the addresses of their names, and whose they are.
+struct NameRefresh: Sendable {
+    let registry: TunnelRegistry
+    let resolver: TargetResolver
+    let applications: any ApplicationFinding
+
+    /// Looks once; call it at the start, after a reload, and every half minute.
+    func run() async {
+        for record in await registry.records {
+            if record.draft.target.hasName { await registry.resolved(record.id, await destination(of: record.draft.target)) }
+            guard record.draft.ownerUID == nil else { continue }
+            if let uid = await applications.ownerUID(of: record.draft.target) {
+                await registry.ownerFound(record.id, uid: uid, application: nil)
+            }
+        }
+    }
+
+    private func destination(of target: Target) async -> Result<TargetPlan, ManagerError> {
+        do throws(ManagerError) {
+            return .success(try await resolver.destination(of: target))
+        } catch {
+            return .failure(error)
+        }
+    }
+}

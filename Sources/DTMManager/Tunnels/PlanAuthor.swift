@@ -1,0 +1,41 @@
+import DTMConfiguration
+import DTMCore
+import DTMPlan
+
+/// Whom the data plane trusts: what certificates contribute to a plan.
+struct TrustSnapshot: Hashable, Sendable {
+    /// Rises with every change.
+    var revision: UInt64 = 0
+    var trustDomain: String
+    /// DER, the authority that issues first.
+    var bundle: [[UInt8]]
+    var revokedSerials: [SerialNumber] = []
+    var revokedIdentities: [String] = []
+}
+
+/// Writes plans. Versions rise; a plan that says the same as the one before is not written again.
+struct PlanAuthor: Sendable {
+    private(set) var current: Plan?
+    private var version: UInt64 = 0
+
+    init() {}
+
+    /// For another data plane, which knows nothing yet; versions go on rising.
+    init(after author: Self) { version = author.version }
+
+    /// The plan that makes `table` true; nil when the data plane has been told all of it already.
+    mutating func write(_ table: TunnelTable, trust: TrustSnapshot) -> Plan? {
+        var plan = Plan(
+            version: version, trustDomain: trust.trustDomain, trustBundle: trust.bundle,
+            revokedSerials: trust.revokedSerials, revokedIdentities: trust.revokedIdentities,
+            maximumConnections: UInt32(clamping: table.defaults.configuration.limits.maximumConnections), tunnels: table.sorted.compactMap(\.plan))
+        guard plan != current else { return nil }
+        version += 1
+        plan.version = version
+        current = plan
+        return plan
+    }
+
+    /// Whether the data plane knows the tunnel.
+    func holds(_ id: TunnelID) -> Bool { current?.tunnels.contains { $0.id == id } ?? false }
+}
