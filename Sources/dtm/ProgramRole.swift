@@ -63,3 +63,6 @@ func runControl(_ arguments: [String]) async -> CInt {
         return ControlProcess.exitCode(for: error)
     }
 }
+
+/// Does what was typed. Ends the process itself when that is wrong or asks for help.
+func runCommand() async { await DTMCommand.main() }

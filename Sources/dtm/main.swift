@@ -13,5 +13,5 @@ case .launcher(let command):
     exitProcess(command.launch())
 case .command(let holdsSecrets):
     if holdsSecrets { ProcessHardening.applyToCommand() }
-    await DTMCommand.main()
+    await runCommand()
 }
