@@ -67,7 +67,7 @@ struct BenchmarkCommand: ParsableCommand {
         }
         return Report(
             contenders: contenders.map(\.name), compared: compared, own: own,
-            machine: Machine(versions: try versions(in: workshop)), scale: scale)
+            machine: Machine(versions: versions(in: workshop)), scale: scale)
     }
 
     private var contenders: [any Contender] {
@@ -85,13 +85,14 @@ struct BenchmarkCommand: ParsableCommand {
         return Set(chosen)
     }
 
-    /// As each program's own package names it.
-    private func versions(in workshop: Workshop) throws -> [String] {
-        let packages = ["stunnel4", "haproxy", "nginx"].map { package in
-            let version = try? workshop.run(["dpkg-query", "-W", "-f", "${Version}", package])
-            return "\(package) \(version ?? "?")"
-        }
-        return packages
+    /// As each program names itself, or its package does.
+    private func versions(in workshop: Workshop) -> [String] {
+        let own = peersOnly ? [] : ["dtm \((try? workshop.run([dtm, "--version"])) ?? "?")"]
+        return own
+            + ["stunnel4", "haproxy", "nginx"].map { package in
+                let version = try? workshop.run(["dpkg-query", "-W", "-f", "${Version}", package])
+                return "\(package) \(version ?? "?")"
+            }
     }
 
     private func progress(_ text: String) { complain(text) }

@@ -54,11 +54,12 @@ struct RotationRun {
         ]
     }
 
-    /// Milliseconds of the next rotation among the events.
+    /// Milliseconds of the next forced rotation among the events.
     private func nextSwitch(in events: ChildProcess) throws -> Double {
         while let line = try events.readLine(withinMilliseconds: 10_000) {
             let event = try JSONDecoder().decode(EventRow.self, from: Data(line.utf8))
-            if event.kind == "tunnel.rotated", let time = event.detail.switchMicros { return time / 1_000 }
+            let forced = event.kind == "tunnel.rotated" && event.detail.generation ?? 0 > 0
+            if forced, let time = event.detail.switchMicros { return time / 1_000 }
         }
         throw BenchmarkError("`dtm events --follow` ended: \(workshop.directory)/dtm-follow.log says why")
     }

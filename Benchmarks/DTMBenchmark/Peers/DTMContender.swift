@@ -117,7 +117,11 @@ struct TunnelRow: Decodable {
 private struct TunnelRows: Decodable { let tunnels: [TunnelRow] }
 
 struct EventRow: Decodable {
-    struct Detail: Decodable { let switchMicros: Double? }
+    struct Detail: Decodable {
+        let switchMicros: Double?
+        /// Above 0 after a forced rotation.
+        let generation: UInt32?
+    }
 
     let kind: String
     let detail: Detail
