@@ -13,6 +13,8 @@ struct RunningControl: Sendable {
     let assembly: ControlAssembly
     let logger: Logger
     let printsBanner: Bool
+    /// Whether to keep the terminal's signals away; not in tests, where they belong to the runner.
+    var handlesSignals = true
 
     /// How long the end may take besides the drain.
     static let shutdownSeconds = 8.0
@@ -42,8 +44,7 @@ struct RunningControl: Sendable {
             services: [
                 .init(service: OrderService(channel: channel, assembly: assembly, stop: stop)),
                 .init(service: StopService(stop: stop), successTerminationBehavior: .gracefullyShutdownGroup),
-                .init(service: SignalService(status: assembly.parts.status, recorder: assembly.parts.recorder, stop: stop)),
-            ] + timers.map { .init(service: $0) } + [
+            ] + signals(stop).map { .init(service: $0) } + timers.map { .init(service: $0) } + [
                 .init(service: assembly.parts.supervisor),
                 .init(service: ReadyService(assembly: assembly, channel: channel, serving: serving, printsBanner: printsBanner)),
             ] + apis(group, serving).map { .init(service: $0) },
@@ -58,6 +59,11 @@ struct RunningControl: Sendable {
         return assembly.setting.sockets.map { socket in
             ControlAPIService(socket: socket, responder: responder, group: group, logger: logger) { serving.add() }
         }
+    }
+
+    private func signals(_ stop: StopSwitch) -> [SignalService] {
+        let parts = assembly.parts
+        return handlesSignals ? [SignalService(status: parts.status, recorder: parts.recorder, stop: stop)] : []
     }
 
     private var timers: [PeriodicService] {

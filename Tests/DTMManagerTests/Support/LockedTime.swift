@@ -1,0 +1,11 @@
+import DTMCore
+import Synchronization
+
+final class LockedTime: Sendable {
+    private let time: Mutex<Timestamp>
+    init(_ start: Timestamp) { time = Mutex(start) }
+    var value: Timestamp {
+        get { time.withLock { $0 } }
+        set { time.withLock { $0 = newValue } }
+    }
+}
