@@ -145,8 +145,9 @@ struct TunnelFollower: Sendable {
     }
 
     private func fetchKeysIfNeeded(_ view: inout ConnectorView) async throws {
-        let now = UInt64(clamping: clock.now().seconds) / UInt64(ScheduleWindow.seconds)
-        if view.windowKeys[now] == nil || view.windowKeys[now + 1] == nil {
+        let needed = ScheduleWindow.needed(
+            at: clock.now(), intervalMilliseconds: view.state.intervalMilliseconds)
+        if view.windowKeys[needed.current] == nil || view.windowKeys[needed.next] == nil {
             try await fetchKeys(&view)
             try publish(view)
         }

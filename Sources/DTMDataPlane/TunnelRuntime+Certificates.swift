@@ -43,7 +43,7 @@ extension TunnelRuntime {
             probeLeaf.adopt(chain: chain, renewAt: renewAt)
             probeContext = probeLeaf.credential.flatMap { try? TunnelTLS.clientContext($0) }
         }
-        if server.current.context != nil, probeContext != nil { drive(.credentialAvailable) }
+        if server.current.context != nil, probeContext != nil { credentialsAreComplete() }
     }
 
     /// A context of its own for what follows: tickets of before mean nothing to it (`docs/threat-model.md`, "Session tickets").

@@ -38,6 +38,7 @@ final class TunnelRuntime {
     var probeLeaf: LeafCredential
     var probeContext: NIOSSLContext?
     var isStopped = false
+    private var hasBegun = false
     private var generator = SystemRandomNumberGenerator()
     private var timer: Scheduled<Void>?
     private var timerDue: Timestamp?
@@ -67,8 +68,17 @@ final class TunnelRuntime {
     func start() {
         requestCertificate(for: .listener(id))
         requestCertificate(for: .probe(id))
-        drive(.start)
         scheduleBeat()
+    }
+
+    /// Begins to rotate, once there is something to shake hands with. A key that is missing by then is told as what it is.
+    func credentialsAreComplete() {
+        if hasBegun {
+            drive(.credentialAvailable)
+        } else {
+            hasBegun = true
+            drive(.start)
+        }
     }
 
     /// Makes another plan for the same tunnel true.

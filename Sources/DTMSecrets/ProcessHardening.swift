@@ -14,6 +14,19 @@ public enum ProcessHardening {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// The same for a command that holds secrets, as a connector does. If Swift's backtracer is on, the program begins again without
+    /// it: it reads its setting only at the start.
+    public static func applyToCommand() {
+        apply()
+        raiseDescriptorLimit()
+        guard getenv("SWIFT_BACKTRACE").map({ String(cString: $0) }) != backtracerOff else { return }
+        setenv("SWIFT_BACKTRACE", backtracerOff, 1)
+        // Only fails where /proc is not mounted; then this process goes on as it is.
+        execv("/proc/self/exe", CommandLine.unsafeArgv)
+    }
+
+    private static let backtracerOff = "enable=no"
+
     /// As many descriptors as the hard limit allows: a connection costs two.
     public static func raiseDescriptorLimit() {
         var limit = rlimit()
@@ -32,6 +45,6 @@ public enum ProcessHardening {
             if !variable.hasPrefix("SWIFT_BACKTRACE=") { list.append(variable) }
             entry += 1
         }
-        return list + ["SWIFT_BACKTRACE=enable=no"]
+        return list + ["SWIFT_BACKTRACE=\(backtracerOff)"]
     }
 }

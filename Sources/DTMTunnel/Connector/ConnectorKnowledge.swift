@@ -29,28 +29,14 @@ public struct ConnectorKnowledge: Sendable {
         self.windowKeys = windowKeys
     }
 
-    /// Where the tunnel can be at `now`, the likeliest first, each once: what control published; by the schedule, this epoch's
-    /// candidates, the previous one's (it still serves during the overlap), the next generation's (rotations may have been forced
-    /// since), and the next epoch's.
+    /// Where the tunnel can be at `now` by the schedule, the likeliest first: ``ScheduleSearch``, as far as the window keys go.
     public func candidates(at now: Timestamp) -> [Endpoint] {
-        let interval = UInt64(schedule.parameters.intervalMilliseconds)
-        let epoch = UInt64(max(0, now.milliseconds)) / max(1, interval)
-        let generation = publishedTurn.generation
-        var list: [Endpoint] = []
-        var seen: Set<Endpoint> = []
-        func add(_ endpoint: Endpoint) { if seen.insert(endpoint).inserted { list.append(endpoint) } }
-        func add(_ epoch: UInt64, _ generation: UInt32, _ limit: Int) {
-            let window = ScheduleWindow.index(of: epoch, intervalMilliseconds: schedule.parameters.intervalMilliseconds)
-            guard let key = windowKeys[window] else { return }
-            let turn = ScheduleTurn(epoch: epoch, generation: generation)
-            for endpoint in schedule.candidates(turn: turn, windowKey: key.bytes, limit: limit) { add(endpoint) }
+        let steps = ScheduleSearch.steps(epoch: schedule.epoch(at: now), generation: publishedTurn.generation)
+        return steps.flatMap { step -> [Endpoint] in
+            guard let key = windowKeys[schedule.window(of: step.turn.epoch)] else { return [] }
+            return schedule.candidates(
+                turn: step.turn, windowKey: key.bytes, first: step.candidates.lowerBound, limit: step.candidates.count)
         }
-        if let published { add(published) }
-        add(epoch, generation, 4)
-        if epoch > 0 { add(epoch - 1, generation, 2) }
-        add(epoch, generation &+ 1, 2)
-        add(epoch + 1, generation, 1)
-        return list
     }
 }
 

@@ -35,6 +35,7 @@ final class TunnelDial {
     private var queue: [Endpoint] = []
     private var tried: Set<Endpoint> = []
     private var moves = 0
+    private var hasSearched = false
     private var pause = TimeAmount.milliseconds(10)
     private var lastFailure: TunnelError?
 
@@ -60,14 +61,28 @@ final class TunnelDial {
     }
 
     private func beginRound() {
-        queue = source.knowledge?.candidates(at: time.now()) ?? []
+        queue = [source.knowledge?.published].compactMap { $0 }
         tried = []
         moves = 0
+        hasSearched = false
         next()
     }
 
+    /// The schedule is asked only when the endpoint that control published does not accept: that is rare, and this is the way of every
+    /// connection.
+    private func search(by knowledge: ConnectorKnowledge) {
+        guard !hasSearched, queue.isEmpty else { return }
+        hasSearched = true
+        queue = knowledge.candidates(at: time.now())
+    }
+
     private func next() {
-        guard let knowledge = source.knowledge, let endpoint = queue.first else {
+        guard let knowledge = source.knowledge else {
+            waitForNews()
+            return
+        }
+        search(by: knowledge)
+        guard let endpoint = queue.first else {
             waitForNews()
             return
         }

@@ -110,16 +110,17 @@ final class RelayHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        // Once our half is closed, the peer's end closes the channel without a further event; what is not a proper end came as
+        // an error before.
+        if outputEnded { inputHasEnded() }
         let endedWell = inputEnded && outputEnded
         outputEnded = true
         if endedWell {
-            if partner?.isDone ?? true { end(broken: nil, reset: false) }
+            end(broken: nil, reset: false)
         } else {
             end(broken: side, reset: true)
         }
     }
-
-    private var isDone: Bool { inputEnded && outputEnded }
 
     private var canWrite: Bool { context?.channel.isWritable ?? false }
 
