@@ -82,7 +82,8 @@ private struct NullWritingKeyedContainer<Key: CodingKey>: KeyedEncodingContainer
     mutating func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
     ) -> KeyedEncodingContainer<Nested> {
-        KeyedEncodingContainer(NullWritingKeyedContainer<Nested>(base: base.nestedContainer(keyedBy: type, forKey: key)))
+        KeyedEncodingContainer(
+            NullWritingKeyedContainer<Nested>(base: base.nestedContainer(keyedBy: type, forKey: key)))
     }
 
     mutating func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
@@ -90,7 +91,9 @@ private struct NullWritingKeyedContainer<Key: CodingKey>: KeyedEncodingContainer
     }
 
     mutating func superEncoder() -> any Encoder { NullWritingEncoder(base: base.superEncoder()) }
-    mutating func superEncoder(forKey key: Key) -> any Encoder { NullWritingEncoder(base: base.superEncoder(forKey: key)) }
+    mutating func superEncoder(forKey key: Key) -> any Encoder {
+        NullWritingEncoder(base: base.superEncoder(forKey: key))
+    }
 }
 
 private struct NullWritingUnkeyedContainer: UnkeyedEncodingContainer {

@@ -53,7 +53,8 @@ public struct StatusReport: Codable, Hashable, Sendable {
 
     public init(
         pid: Int32, uptimeSeconds: Double, version: String, home: String, configuration: String?, state: StateReport,
-        autoTunnel: Bool, analysis: Bool, tunnels: Int, memory: MemoryReport, cpuPercent: Double, processes: [ProcessReport],
+        autoTunnel: Bool, analysis: Bool, tunnels: Int, memory: MemoryReport, cpuPercent: Double,
+        processes: [ProcessReport],
         degraded: [String]
     ) {
         self.pid = pid
@@ -138,7 +139,8 @@ public struct AppReport: Codable, Hashable, Sendable {
 
     public init(
         pid: Int32, application: String, name: String, executable: String?, uid: UInt32, user: String, state: String,
-        cpuPercent: Double, residentBytes: UInt64, threads: Int, startedAt: String, cgroup: String, listeners: [Listener],
+        cpuPercent: Double, residentBytes: UInt64, threads: Int, startedAt: String, cgroup: String,
+        listeners: [Listener],
         connections: [Connection], tunnel: String?, tier: String
     ) {
         self.pid = pid
@@ -254,7 +256,8 @@ public struct TunnelReport: Codable, Hashable, Sendable {
     public init(
         name: String, target: String, tier: String, identity: String, endpoint: EndpointReport?, previous: [Previous],
         epoch: UInt64, generation: UInt32, nextRotation: String?, rotations: UInt64, rotationFailures: UInt64,
-        connections: Connections, bytesIn: UInt64, bytesOut: UInt64, certificate: CertificateReport?, intervalSeconds: Double,
+        connections: Connections, bytesIn: UInt64, bytesOut: UInt64, certificate: CertificateReport?,
+        intervalSeconds: Double,
         overlapSeconds: Double, portRange: [UInt16], allow: [String], origin: String, problem: String?
     ) {
         self.name = name
@@ -371,7 +374,8 @@ public struct EventReport: Codable, Hashable, Sendable {
 
     public init(id: UInt64, _ event: Event) {
         self.init(
-            id: id, time: event.time.rfc3339, kind: event.kind, severity: event.severity, tunnel: event.tunnel, app: event.app,
+            id: id, time: event.time.rfc3339, kind: event.kind, severity: event.severity, tunnel: event.tunnel,
+            app: event.app,
             identity: event.identity, detail: event.detail)
     }
 }
@@ -391,7 +395,8 @@ public struct CertificateList: Codable, Hashable, Sendable {
         /// `valid`, `expired` or `revoked`; an authority that is being replaced is `retiring`.
         public var status: String
         public init(
-            serial: String, identity: String, role: String, tunnel: String?, notBefore: String, notAfter: String, status: String
+            serial: String, identity: String, role: String, tunnel: String?, notBefore: String, notAfter: String,
+            status: String
         ) {
             self.serial = serial
             self.identity = identity
@@ -457,7 +462,8 @@ public struct IdentityAnswer: Codable, Hashable, Sendable {
     public var follow: FollowState
 
     public init(
-        tunnel: String, tunnelID: String, identity: String, certificateChain: [String], notAfter: String, renewAt: String,
+        tunnel: String, tunnelID: String, identity: String, certificateChain: [String], notAfter: String,
+        renewAt: String,
         reason: String, follow: FollowState
     ) {
         self.tunnel = tunnel
@@ -496,7 +502,8 @@ public struct FollowState: Codable, Hashable, Sendable {
     public var keyGeneration: UInt64
 
     public init(
-        tunnelID: String, serverIdentity: String, trustDomain: String, trustBundle: [String], clockOffsetNanoseconds: Int64,
+        tunnelID: String, serverIdentity: String, trustDomain: String, trustBundle: [String],
+        clockOffsetNanoseconds: Int64,
         intervalMilliseconds: UInt32, lowestPort: UInt16, highestPort: UInt16, skippedPorts: [UInt16],
         addressMode: AddressMode, epoch: UInt64, generation: UInt32, endpoint: EndpointReport?, keyGeneration: UInt64
     ) {

@@ -12,42 +12,46 @@ import Testing
     private static let rotations = #"{"schemaVersion":1,"rotations":[]}"#
 
     /// Each call with the request that it must make and an answer that it must take.
-    private static let routes: [(request: String, answer: String, call: @Sendable (ControlClient) async throws -> Void)] = [
-        ("GET /v1/apps", #"{"schemaVersion":1,"apps":[]}"#, { _ = try await $0.apps() }),
-        ("GET /v1/tunnels", #"{"schemaVersion":1,"tunnels":[]}"#, { _ = try await $0.tunnels() }),
-        ("DELETE /v1/tunnels/a%20b", #"{"schemaVersion":1,"removed":"a b"}"#, { _ = try await $0.unprotect("a b") }),
-        ("POST /v1/tunnels/redis/rotate", rotations, { _ = try await $0.rotate("redis") }),
-        ("POST /v1/tunnels/..%2fx/rotate", rotations, { _ = try await $0.rotate("../x") }),
-        ("POST /v1/rotate", rotations, { _ = try await $0.rotateAll() }),
-        ("GET /v1/events", #"{"schemaVersion":1,"events":[]}"#, { _ = try await $0.events() }),
-        ("GET /v1/events?since=9", #"{"schemaVersion":1,"events":[]}"#, { _ = try await $0.events(after: 9) }),
-        (
-            "GET /v1/certificates", #"{"schemaVersion":1,"trustDomain":"x","certificates":[]}"#,
-            { _ = try await $0.certificates() }
-        ),
-        (
-            #"POST /v1/certificates/rotate {"authority":true,"tunnel":null}"#, certificates,
-            { _ = try await $0.rotateCertificates(.init(tunnel: nil, authority: true)) }
-        ),
-        (
-            #"POST /v1/certificates/revoke {"subject":"0a"}"#, certificates,
-            { _ = try await $0.revokeCertificates(.init(subject: "0a")) }
-        ),
-        (
-            "GET /v1/configuration", #"{"rotation":{}}"#,
-            {
-                let text = try await $0.configuration()
-                #expect(text == #"{"rotation":{}}"#)
-            }
-        ),
-        (
-            "POST /v1/configuration/reload", #"{"schemaVersion":1,"changes":["a"],"needsRestart":[]}"#,
-            {
-                let answer = try await $0.reloadConfiguration()
-                #expect(answer.changes == ["a"])
-            }
-        ),
-    ]
+    private static let routes:
+        [(request: String, answer: String, call: @Sendable (ControlClient) async throws -> Void)] = [
+            ("GET /v1/apps", #"{"schemaVersion":1,"apps":[]}"#, { _ = try await $0.apps() }),
+            ("GET /v1/tunnels", #"{"schemaVersion":1,"tunnels":[]}"#, { _ = try await $0.tunnels() }),
+            (
+                "DELETE /v1/tunnels/a%20b", #"{"schemaVersion":1,"removed":"a b"}"#,
+                { _ = try await $0.unprotect("a b") }
+            ),
+            ("POST /v1/tunnels/redis/rotate", rotations, { _ = try await $0.rotate("redis") }),
+            ("POST /v1/tunnels/..%2fx/rotate", rotations, { _ = try await $0.rotate("../x") }),
+            ("POST /v1/rotate", rotations, { _ = try await $0.rotateAll() }),
+            ("GET /v1/events", #"{"schemaVersion":1,"events":[]}"#, { _ = try await $0.events() }),
+            ("GET /v1/events?since=9", #"{"schemaVersion":1,"events":[]}"#, { _ = try await $0.events(after: 9) }),
+            (
+                "GET /v1/certificates", #"{"schemaVersion":1,"trustDomain":"x","certificates":[]}"#,
+                { _ = try await $0.certificates() }
+            ),
+            (
+                #"POST /v1/certificates/rotate {"authority":true,"tunnel":null}"#, certificates,
+                { _ = try await $0.rotateCertificates(.init(tunnel: nil, authority: true)) }
+            ),
+            (
+                #"POST /v1/certificates/revoke {"subject":"0a"}"#, certificates,
+                { _ = try await $0.revokeCertificates(.init(subject: "0a")) }
+            ),
+            (
+                "GET /v1/configuration", #"{"rotation":{}}"#,
+                {
+                    let text = try await $0.configuration()
+                    #expect(text == #"{"rotation":{}}"#)
+                }
+            ),
+            (
+                "POST /v1/configuration/reload", #"{"schemaVersion":1,"changes":["a"],"needsRestart":[]}"#,
+                {
+                    let answer = try await $0.reloadConfiguration()
+                    #expect(answer.changes == ["a"])
+                }
+            ),
+        ]
 
     @Test(arguments: routes.indices)
     func `Each call makes its request`(index: Int) async throws {
@@ -129,7 +133,9 @@ import Testing
         let timeouts = ControlClient.Timeouts(look: .milliseconds(50))
         try await ScriptedServer.with(reply: { _ in reply }) { server in
             let error = await failure {
-                try await ControlClient.withClient(at: server.locator, timeouts: timeouts) { _ = try await $0.tunnels() }
+                try await ControlClient.withClient(at: server.locator, timeouts: timeouts) {
+                    _ = try await $0.tunnels()
+                }
             }
             #expect(error?.code == .timedOut)
         }

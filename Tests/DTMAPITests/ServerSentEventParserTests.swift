@@ -60,7 +60,9 @@ import Testing
 
     /// Bytes that hit the parser's branches often.
     private func noise(_ generator: inout SeededGenerator) -> [UInt8] {
-        let words = ["data", "event", "id", ":", " ", "\n", "\r", "\r\n", "\n\n", "\0", "é", "x", "retry: 1\n", ": c\n"]
+        let words = [
+            "data", "event", "id", ":", " ", "\n", "\r", "\r\n", "\n\n", "\0", "é", "x", "retry: 1\n", ": c\n",
+        ]
         return (0..<Int.random(in: 0..<200, using: &generator)).flatMap { _ -> [UInt8] in
             Bool.random(using: &generator)
                 ? Array((words.randomElement(using: &generator) ?? "").utf8)

@@ -12,7 +12,8 @@ import Testing
 
     private static let state = FollowState(
         tunnelID: "00", serverIdentity: "spiffe://x/tunnel/00", trustDomain: "x", trustBundle: [],
-        clockOffsetNanoseconds: 1, intervalMilliseconds: 10_000, lowestPort: 5000, highestPort: 6000, skippedPorts: [5432],
+        clockOffsetNanoseconds: 1, intervalMilliseconds: 10_000, lowestPort: 5000, highestPort: 6000,
+        skippedPorts: [5432],
         addressMode: .hop, epoch: 1, generation: 0, endpoint: nil, keyGeneration: 1)
 
     @Test func `Events come in order, and comments and other types are skipped`() async throws {

@@ -8,7 +8,9 @@ import Testing
     private let frame = (0..<UInt8(WindowKeysFrame.totalBytes)).map { $0 }
 
     private func bytes(of key: WindowKey) -> [UInt8] {
-        key.key.bytes.withBytes { span in (0..<span.byteCount).map { span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) } }
+        key.key.bytes.withBytes { span in
+            (0..<span.byteCount).map { span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+        }
     }
 
     @Test func `However the frame is cut, both keys come out`() throws {
@@ -59,8 +61,8 @@ import Testing
     }
 
     @Test func `An endless answer in the place of keys is cut short`() async throws {
-        try await ScriptedServer.with(reply: { _ in .pieces(Array(repeating: Array(repeating: 1, count: 50), count: 9)) }) {
-            server in
+        let pieces = [[UInt8]](repeating: [UInt8](repeating: 1, count: 50), count: 9)
+        try await ScriptedServer.with(reply: { _ in .pieces(pieces) }) { server in
             await #expect(throws: ControlClientError.incompatible("", cause: nil)) {
                 try await ControlClient.withClient(at: server.locator) { client in
                     _ = try await client.windowKeys(for: "redis")

@@ -16,7 +16,8 @@ import Testing
 
     @Test func `Protect sends what was said and leaves the rest to the configuration`() throws {
         let command = try ProtectCommand.parse([
-            "127.0.0.1:6379", "--name", "redis", "--interval", "0.5", "--overlap", "1", "--range", "5000-5100", "--allow",
+            "127.0.0.1:6379", "--name", "redis", "--interval", "0.5", "--overlap", "1", "--range", "5000-5100",
+            "--allow",
             "uid:1000", "--allow", "group:web", "--proxy-protocol",
         ])
         #expect(
@@ -28,7 +29,8 @@ import Testing
     }
 
     @Test(arguments: [
-        [], ["x", "--name", "No Such"], ["x", "--interval", "0.1"], ["x", "--interval", "nan"], ["x", "--interval", "1e999"],
+        [], ["x", "--name", "No Such"], ["x", "--interval", "0.1"], ["x", "--interval", "nan"],
+        ["x", "--interval", "1e999"],
         ["x", "--range", "5000"], ["x", "--range", "6000-5000"], ["x", "--range", "0-10"], ["x", "--range", "1-70000"],
         ["x", "--range", "-5"], ["x", "--overlap", "-1"], ["x", "--nonsense"], ["x", "y"],
     ])

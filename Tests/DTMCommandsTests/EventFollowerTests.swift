@@ -37,7 +37,9 @@ import Testing
                 case 3: return stream([8], then: away())
                 default: return stream([], then: Stop())
                 }
-            } emit: { seen.append($0.id) }
+            } emit: {
+                seen.append($0.id)
+            }
         }
         #expect(asked == [5, 7, 7, 8])
         #expect(seen == [6, 7, 8])
@@ -52,7 +54,8 @@ import Testing
                 opened += 1
                 guard opened == 1 else { throw away() ?? Stop() }
                 return stream([], then: nil)
-            } emit: { _ in }
+            } emit: { _ in
+            }
         }
         #expect(error?.exitStatus == 69)
         #expect(opened == 5)
@@ -65,14 +68,17 @@ import Testing
             try await EventFollower(pause: {}).run(after: nil) { _ -> AsyncThrowingStream<EventReport, any Error> in
                 opened += 1
                 throw away() ?? Stop()
-            } emit: { _ in }
+            } emit: { _ in
+            }
         }
         #expect(opened == 1)
     }
 
     @Test func `What goes wrong with the output is not taken for a loss`() async {
         await #expect(throws: Output.Closed.self) {
-            try await EventFollower(pause: {}).run(after: nil) { _ in stream([1], then: nil) } emit: { _ in
+            try await EventFollower(pause: {}).run(after: nil) { _ in
+                stream([1], then: nil)
+            } emit: { _ in
                 throw Output.Closed()
             }
         }

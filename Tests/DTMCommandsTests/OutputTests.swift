@@ -46,7 +46,9 @@ import Testing
         ([:], true), (["NO_COLOR": "1"], false), (["NO_COLOR": ""], true), (["TERM": "dumb"], false),
         (["TERM": "xterm"], true),
     ])
-    func `A terminal has a width, and colours unless they are unwanted`(environment: [String: String], colours: Bool) throws {
+    func `A terminal has a width, and colours unless they are unwanted`(environment: [String: String], colours: Bool)
+        throws
+    {
         var ends: (Int32, Int32) = (0, 0)
         var size = winsize(ws_row: 24, ws_col: 77, ws_xpixel: 0, ws_ypixel: 0)
         try #require(openpty(&ends.0, &ends.1, nil, nil, &size) == 0)

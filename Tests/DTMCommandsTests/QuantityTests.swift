@@ -13,7 +13,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (0.0, "0 s"), (-1, "0 s"), (0.000_35, "350 µs"), (0.25, "250 ms"), (0.999_7, "1 s"), (7.2, "7 s"), (59.7, "1 min"),
+        (0.0, "0 s"), (-1, "0 s"), (0.000_35, "350 µs"), (0.25, "250 ms"), (0.999_7, "1 s"), (7.2, "7 s"),
+        (59.7, "1 min"),
         (185, "3 min 5 s"), (3_599.7, "1 h"), (11_530, "3 h 12 min"), (86_399, "1 d"), (187_200, "2 d 4 h"),
         (1e300, "37500000000000000 d"),
     ])
@@ -21,7 +22,10 @@ import Testing
         #expect(Quantity.duration(seconds: seconds) == expected)
     }
 
-    @Test(arguments: [(Int64(7_000), "in 7 s"), (-90_000, "1 min 30 s ago"), (300, "now"), (-300, "now"), (900, "in 900 ms")])
+    @Test(arguments: [
+        (Int64(7_000), "in 7 s"), (-90_000, "2 min ago"), (300, "now"), (-300, "now"), (900, "in 900 ms"),
+        (3_594_000, "in 1 h"), (2_592_000_000, "in 30 d"),
+    ])
     func `Moments are seen from now`(milliseconds: Int64, expected: String) {
         let now = Timestamp(seconds: 1_800_000_000)
         #expect(Quantity.relative(now + .milliseconds(milliseconds), to: now) == expected)

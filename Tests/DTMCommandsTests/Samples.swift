@@ -31,7 +31,8 @@ enum Samples {
     static func app(_ name: String, pid: Int32, listeners: [AppReport.Listener], tunnel: String? = nil) -> AppReport {
         AppReport(
             pid: pid, application: name, name: name, executable: nil, uid: 1000, user: "ada", state: "sleeping",
-            cpuPercent: 1.25, residentBytes: 10_485_760, threads: 4, startedAt: now.rfc3339, cgroup: "/", listeners: listeners,
+            cpuPercent: 1.25, residentBytes: 10_485_760, threads: 4, startedAt: now.rfc3339, cgroup: "/",
+            listeners: listeners,
             connections: [], tunnel: tunnel, tier: tunnel == nil ? "none" : "fronted")
     }
 
@@ -40,6 +41,7 @@ enum Samples {
         detail: [String: DetailValue] = ["to": "127.88.3.4:5312", "epoch": 9]
     ) -> EventReport {
         EventReport(
-            id: id, time: now.rfc3339, kind: kind, severity: severity, tunnel: tunnel, app: nil, identity: nil, detail: detail)
+            id: id, time: now.rfc3339, kind: kind, severity: severity, tunnel: tunnel, app: nil, identity: nil,
+            detail: detail)
     }
 }

@@ -5,7 +5,8 @@ import Testing
 @Suite struct TerminalTextTests {
     @Test(arguments: [
         ("redis", "redis"), ("Größe 数", "Größe 数"), ("a\u{1b}[2Jb", #"a\x1b[2Jb"#), ("a\u{9b}31mb", #"a\x9b31mb"#),
-        ("a\nb\r\tc", #"a\nb\r\tc"#), ("a\u{7f}", #"a\x7f"#), ("a\u{202e}b", #"a\u{202e}b"#), ("\u{2028}", #"\u{2028}"#),
+        ("a\nb\r\tc", #"a\nb\r\tc"#), ("a\u{7f}", #"a\x7f"#), ("a\u{202e}b", #"a\u{202e}b"#),
+        ("\u{2028}", #"\u{2028}"#),
         ("\0", #"\x00"#), ("\u{e0041}", #"\u{e0041}"#),
     ])
     func `What would act on the terminal is shown as an escape`(text: String, expected: String) {
@@ -15,11 +16,13 @@ import Testing
     @Test func `No text of a peer brings a control character to the terminal`() {
         var generator = SeededGenerator(seed: 1)
         for _ in 0..<2_000 {
-            let text = String(decoding: (0..<40).map { _ in UInt8.random(in: .min ... .max, using: &generator) }, as: UTF8.self)
+            let text = String(
+                decoding: (0..<40).map { _ in UInt8.random(in: .min ... .max, using: &generator) }, as: UTF8.self)
             #expect(shown(text).unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) })
-            #expect(shownJSON(text).unicodeScalars.allSatisfy {
-                $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) || $0 == "\n" || $0 == "\t"
-            })
+            #expect(
+                shownJSON(text).unicodeScalars.allSatisfy {
+                    $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) || $0 == "\n" || $0 == "\t"
+                })
         }
     }
 

@@ -23,7 +23,9 @@ import Testing
                 "NAME              CONN  TARGET", "a-very-long-tun…     3  an-even-longer-…",
             ])
         #expect(
-            table(rows).lines(TextStyle(width: 5, hasColour: false)) == ["NAME    CONN  TARGET", "a-ver…     3  an-even…"])
+            table(rows).lines(TextStyle(width: 5, hasColour: false)) == [
+                "NAME    CONN  TARGET", "a-ver…     3  an-even…",
+            ])
     }
 
     @Test func `A pipe gets everything`() {

@@ -31,7 +31,8 @@ import Testing
 
     @Test func `Tunnels are a table, and problems follow it`() {
         let list = TunnelList(tunnels: [
-            Samples.tunnel(), Samples.tunnel("web", target: "unix:/run/web.sock", endpoint: nil, problem: "the target is gone"),
+            Samples.tunnel(),
+            Samples.tunnel("web", target: "unix:/run/web.sock", endpoint: nil, problem: "the target is gone"),
         ])
         #expect(
             TunnelsView.lines(list, .plain, now: now) == [
@@ -48,7 +49,8 @@ import Testing
 
     @Test func `Applications that listen are shown, the others counted`() {
         let list = AppList(apps: [
-            Samples.app("redis", pid: 7, listeners: [.init(protocol: "tcp", address: "127.0.0.1", port: 6379)], tunnel: "redis"),
+            Samples.app(
+                "redis", pid: 7, listeners: [.init(protocol: "tcp", address: "127.0.0.1", port: 6379)], tunnel: "redis"),
             Samples.app("dns", pid: 8, listeners: [.init(protocol: "udp6", address: "::1", port: 53)]),
             Samples.app("sh", pid: 9, listeners: []),
         ])
@@ -65,7 +67,8 @@ import Testing
     @Test func `An event is one line`() {
         #expect(
             EventLine.text(Samples.event(), .plain)
-                == "2027-01-15T08:00:00.000Z  info      tunnel.rotated          redis         epoch=9 to=127.88.3.4:5312")
+                == "2027-01-15T08:00:00.000Z  info      tunnel.rotated          redis         epoch=9 to=127.88.3.4:5312"
+        )
         let plain = Samples.event(kind: "manager.started", tunnel: nil, detail: [:])
         #expect(EventLine.text(plain, .plain) == "2027-01-15T08:00:00.000Z  info      manager.started         -")
     }
@@ -100,7 +103,9 @@ import Testing
 
     @Test func `A rotation that failed says why`() {
         let answer = RotateAnswer(rotations: [
-            .init(tunnel: "redis", endpoint: EndpointReport(host: "::1", port: 5001), epoch: 9, generation: 1, failure: nil),
+            .init(
+                tunnel: "redis", endpoint: EndpointReport(host: "::1", port: 5001), epoch: 9, generation: 1,
+                failure: nil),
             .init(tunnel: "web", endpoint: nil, epoch: 9, generation: 0, failure: "no free port"),
         ])
         #expect(
@@ -123,10 +128,13 @@ import Testing
     }
 
     @Test func `A reload says what changed and what waits`() {
-        let answer = ReloadAnswer(configuration: "/x/config.json", changes: ["rotation.intervalSeconds: 10 → 5"], needsRestart: ["logging.level"])
+        let answer = ReloadAnswer(
+            configuration: "/x/config.json", changes: ["rotation.intervalSeconds: 10 → 5"],
+            needsRestart: ["logging.level"])
         #expect(
             ReloadView.lines(answer, .plain) == [
-                "/x/config.json:", "  rotation.intervalSeconds: 10 → 5", "with the next start: logging.level",
+                "Reloaded /x/config.json: 1 change.", "  rotation.intervalSeconds: 10 → 5",
+                "with the next start: logging.level",
             ])
     }
 }

@@ -35,7 +35,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [["--nonsense"], ["frobnicate"], ["connect"], ["connect", "x"], ["connect", "x", "--listen", "6380"]])
+    @Test(arguments: [
+        ["--nonsense"], ["frobnicate"], ["connect"], ["connect", "x"], ["connect", "x", "--listen", "6380"],
+    ])
     func `Wrong usage exits with 64 and speaks as dtm`(arguments: [String]) throws {
         let error = try #require(throws: (any Error).self) { _ = try DTMCommand.parseAsRoot(arguments) }
         #expect(DTMCommand.exitCode(for: error).rawValue == 64)
@@ -43,10 +45,14 @@ import Testing
     }
 
     @Test func `Connect listens in one way at a time`() {
-        for arguments in [["--listen", "127.0.0.1:0"], ["--unix", "/x"], ["--stdio"], ["--listen", "[::1]:1", "--allow-any-local"]] {
+        for arguments in [
+            ["--listen", "127.0.0.1:0"], ["--unix", "/x"], ["--stdio"], ["--listen", "[::1]:1", "--allow-any-local"],
+        ] {
             #expect(throws: Never.self) { try ConnectCommand.parse(["x"] + arguments) }
         }
-        for arguments in [["--listen", "127.0.0.1:0", "--stdio"], ["--unix", "/x", "--allow-any-local"], ["--stdio", "--json"]] {
+        for arguments in [
+            ["--listen", "127.0.0.1:0", "--stdio"], ["--unix", "/x", "--allow-any-local"], ["--stdio", "--json"],
+        ] {
             #expect(throws: (any Error).self) { try ConnectCommand.parse(["x"] + arguments) }
         }
     }

@@ -53,13 +53,15 @@ extension ControlClient {
     /// `POST /v1/certificates/rotate`.
     public func rotateCertificates(_ request: CertificateRotateRequest) async throws -> CertificateChangeAnswer {
         try await perform(
-            try .post("certificates", "rotate", body: request), as: CertificateChangeAnswer.self, within: timeouts.change)
+            try .post("certificates", "rotate", body: request), as: CertificateChangeAnswer.self,
+            within: timeouts.change)
     }
 
     /// `POST /v1/certificates/revoke`.
     public func revokeCertificates(_ request: CertificateRevokeRequest) async throws -> CertificateChangeAnswer {
         try await perform(
-            try .post("certificates", "revoke", body: request), as: CertificateChangeAnswer.self, within: timeouts.change)
+            try .post("certificates", "revoke", body: request), as: CertificateChangeAnswer.self,
+            within: timeouts.change)
     }
 
     /// `GET /v1/configuration`: the configuration in force as JSON text, secrets masked.

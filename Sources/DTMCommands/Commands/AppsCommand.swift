@@ -3,7 +3,8 @@ import DTMAPI
 
 struct AppsCommand: ManagerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "apps", abstract: "List the applications on this machine, where they listen and how they are protected.",
+        commandName: "apps",
+        abstract: "List the applications on this machine, where they listen and how they are protected.",
         discussion: "With --json, all processes are listed, with their connections.")
 
     @Flag(help: "List the processes that listen nowhere too.")

@@ -58,7 +58,8 @@ struct CertificateRevokeCommand: ManagerCommand {
 
     func validate() throws {
         guard SerialNumber(subject) != nil || SPIFFEID(subject) != nil else {
-            throw ValidationError("'\(shown(subject))' is neither a serial number in hexadecimal digits nor a SPIFFE ID.")
+            throw ValidationError(
+                "'\(shown(subject))' is neither a serial number in hexadecimal digits nor a SPIFFE ID.")
         }
     }
 

@@ -32,7 +32,8 @@ struct ProtectCommand: ManagerCommand {
     var overlap: Double?
 
     @Option(
-        help: ArgumentHelp("The ports that it moves among.", valueName: "low-high"), transform: ProtectCommand.portRange)
+        help: ArgumentHelp("The ports that it moves among.", valueName: "low-high"), transform: ProtectCommand.portRange
+    )
     var range: [UInt16]?
 
     @Option(help: ArgumentHelp("Who may connect; may be given several times.", valueName: "rule"))

@@ -9,7 +9,7 @@ enum ProtectView {
             + fields([
                 ("target", shown(tunnel.target)), ("tier", tier(tunnel.tier)),
                 ("endpoint", endpoint(tunnel, now)),
-                ("allowed", shown(tunnel.allow.isEmpty ? "nobody" : tunnel.allow.joined(separator: ", "))),
+                ("allowed", allowed(tunnel.allow)),
             ])
             + answer.notes.map { style.paint("note:", .yellow) + " \(shown($0))" }
             + ["Use it:", "  \(command(tunnel))\(suffix)"]
@@ -22,6 +22,10 @@ enum ProtectView {
         case "fronted": "fronted: the tunnel stands in front of its port"
         default: shown(tier)
         }
+    }
+
+    private static func allowed(_ rules: [String]) -> String {
+        rules.isEmpty ? "the user that owns the application, and root" : shown(rules.joined(separator: ", "))
     }
 
     private static func endpoint(_ tunnel: TunnelReport, _ now: Timestamp) -> String {
@@ -58,9 +62,9 @@ enum RotationView {
 /// `dtm config reload` for people.
 enum ReloadView {
     static func lines(_ answer: ReloadAnswer, _ style: TextStyle) -> [String] {
-        let source = answer.configuration.map(shown) ?? "There is no config.json: the defaults are in force"
-        let head = answer.changes.isEmpty ? "\(source): nothing changed." : "\(source):"
-        return [head] + answer.changes.map { "  \(shown($0))" }
+        let source = answer.configuration.map(shown) ?? "the defaults, for there is no config.json"
+        let head = answer.changes.isEmpty ? "nothing changed" : Quantity.count(answer.changes.count, "change")
+        return ["Reloaded \(source): \(head)."] + answer.changes.map { "  \(shown($0))" }
             + answer.needsRestart.map { style.paint("with the next start:", .yellow) + " \(shown($0))" }
     }
 }

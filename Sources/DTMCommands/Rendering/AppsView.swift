@@ -10,7 +10,8 @@ enum AppsView {
     private static func table(_ apps: [AppReport]) -> TextTable {
         var table = TextTable([
             .number("PID"), .text("APPLICATION", least: 12), .text("USER", least: 6), .text("TIER"),
-            .text("TUNNEL", least: 8), .number("CPU"), .number("MEMORY"), .number("CONN"), .text("LISTENS AT", least: 14),
+            .text("TUNNEL", least: 8), .number("CPU"), .number("MEMORY"), .number("CONN"),
+            .text("LISTENS AT", least: 14),
         ])
         for app in apps { table.add(cells(app)) }
         return table

@@ -7,7 +7,9 @@ enum CertificatesView {
         ["Trust domain: \(shown(list.trustDomain))"] + table(list.certificates, now).lines(style)
     }
 
-    static func lines(_ answer: CertificateChangeAnswer, did what: String, _ style: TextStyle, now: Timestamp) -> [String] {
+    static func lines(_ answer: CertificateChangeAnswer, did what: String, _ style: TextStyle, now: Timestamp)
+        -> [String]
+    {
         let head = "\(what) \(Quantity.count(answer.certificates.count, "certificate"))."
         let rows = answer.certificates.isEmpty ? [] : table(answer.certificates, now).lines(style)
         return [head] + rows + answer.notes.map { "note: \(shown($0))" }
@@ -15,8 +17,9 @@ enum CertificatesView {
 
     private static func table(_ certificates: [CertificateList.Entry], _ now: Timestamp) -> TextTable {
         var table = TextTable([
-            .text("SERIAL", least: 12), .text("ROLE"), .text("TUNNEL", least: 8), .text("STATUS"), .text("EXPIRES"),
-            .text("IDENTITY", least: 24),
+            // The serial number is what one copies: it is never cut.
+            .text("SERIAL"), .text("ROLE"), .text("TUNNEL", least: 6), .text("STATUS"), .text("EXPIRES"),
+            .text("IDENTITY", least: 8),
         ])
         for entry in certificates {
             table.add([

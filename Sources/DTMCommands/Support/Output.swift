@@ -44,7 +44,11 @@ package struct Output: Sendable {
             var rest = UnsafeRawBufferPointer(bytes)
             while !rest.isEmpty {
                 let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-                if count < 0 { try recover(errno) } else { rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count)) }
+                if count < 0 {
+                    try recover(errno)
+                } else {
+                    rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+                }
             }
         }
     }

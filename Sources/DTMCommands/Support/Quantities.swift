@@ -28,18 +28,29 @@ package enum Quantity {
         }
     }
 
-    private static func two(_ seconds: Double, _ large: (name: String, size: Int64), _ small: (name: String, size: Int64)) -> String {
+    private static func two(
+        _ seconds: Double, _ large: (name: String, size: Int64), _ small: (name: String, size: Int64)
+    ) -> String {
         let smalls = whole(seconds / Double(small.size))
         let ratio = large.size / small.size
         let rest = smalls % ratio
         return "\(smalls / ratio) \(large.name)" + (rest == 0 ? "" : " \(rest) \(small.name)")
     }
 
-    /// A moment seen from `now`, as `in 7 s`, `3 min ago` or `now`.
+    /// A moment seen from `now`, as `in 7 s`, `3 min ago` or `now`: in one unit, for a column of a table.
     package static func relative(_ moment: Timestamp, to now: Timestamp) -> String {
         let seconds = (moment - now).inSeconds
         if abs(seconds) < 0.5 { return "now" }
-        return seconds > 0 ? "in \(duration(seconds: seconds))" : "\(duration(seconds: -seconds)) ago"
+        return seconds > 0 ? "in \(coarse(seconds))" : "\(coarse(-seconds)) ago"
+    }
+
+    private static func coarse(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<59.5: duration(seconds: seconds)
+        case ..<3_570: "\(whole(seconds / 60)) min"
+        case ..<84_600: "\(whole(seconds / 3_600)) h"
+        default: "\(whole(seconds / 86_400)) d"
+        }
     }
 
     /// The same for a moment in RFC 3339; the text itself when it is none.
@@ -48,8 +59,6 @@ package enum Quantity {
     }
 
     package static func percent(_ value: Double) -> String { "\(decimal(value, places: 1)) %" }
-
-    package static func seconds(_ value: Double) -> String { duration(seconds: value) }
 
     /// `value` with a fixed number of decimals.
     package static func decimal(_ value: Double, places: Int) -> String {

@@ -22,7 +22,9 @@ package func shownJSON(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
         if isUnsafe(scalar), scalar != "\n", scalar != "\t" {
-            for unit in UTF16.encode(scalar).map(Array.init) ?? [] { result += "\\u" + hexadecimal(UInt32(unit), digits: 4) }
+            for unit in UTF16.encode(scalar).map(Array.init) ?? [] {
+                result += "\\u" + hexadecimal(UInt32(unit), digits: 4)
+            }
         } else {
             result.unicodeScalars.append(scalar)
         }

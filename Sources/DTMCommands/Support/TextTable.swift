@@ -82,6 +82,7 @@ package struct TextTable: Sendable {
 package func fields(_ pairs: [(name: String, value: String)], indent: Int = 2) -> [String] {
     let width = pairs.reduce(0) { max($0, columns(of: $1.name)) }
     return pairs.map { name, value in
-        String(repeating: " ", count: indent) + name + String(repeating: " ", count: width - columns(of: name) + 2) + value
+        String(repeating: " ", count: indent) + name + String(repeating: " ", count: width - columns(of: name) + 2)
+            + value
     }
 }
