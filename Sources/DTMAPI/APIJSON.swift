@@ -1,7 +1,7 @@
 import FoundationEssentials
 
-/// How the control API and `--json` write and read JSON: keys sorted, slashes plain, and a value that is missing written as `null`,
-/// so that a script finds every name of the contract in every object.
+/// How the control API and `--json` write and read JSON: keys sorted, slashes plain, and a value that is missing
+/// written as `null`, so that a script finds every name of the contract in every object.
 public enum APIJSON {
     /// One line of JSON, without a line feed.
     ///

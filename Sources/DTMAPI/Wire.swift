@@ -477,7 +477,8 @@ public struct IdentityAnswer: Codable, Hashable, Sendable {
     }
 }
 
-/// What changes under a connector's feet: one object of `GET /v1/tunnels/NAME/follow` (server-sent events, `event: state`).
+/// What changes under a connector's feet: one object of `GET /v1/tunnels/NAME/follow` (server-sent events, `event:
+/// state`).
 public struct FollowState: Codable, Hashable, Sendable {
     public var schemaVersion = apiSchemaVersion
     /// 32 hexadecimal digits; another one means another tunnel under the same name: start again.

@@ -1,7 +1,7 @@
 package import ArgumentParser
 
-/// The commands that are clients of a manager or work without one, as the program's help groups them. Those that *are* a role,
-/// as `up` and `connect`, belong to the program.
+/// The commands that are clients of a manager or work without one, as the program's help groups them. Those that *are*
+/// a role, as `up` and `connect`, belong to the program.
 package enum CommandCatalogue {
     package static let looking = CommandGroup(
         name: "Look",

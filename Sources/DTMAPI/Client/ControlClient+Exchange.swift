@@ -106,8 +106,8 @@ extension ControlClient {
         return response
     }
 
-    /// A Unix socket whose queue is full refuses with EAGAIN instead of letting the caller wait (`connect(2)`). Nothing has
-    /// been sent then, so that trying again is safe for every call.
+    /// A Unix socket whose queue is full refuses with EAGAIN instead of letting the caller wait (`connect(2)`). Nothing
+    /// has been sent then, so that trying again is safe for every call.
     private func retryingWhileBusy(
         _ operation: () async throws -> HTTPClientResponse
     ) async throws -> HTTPClientResponse {

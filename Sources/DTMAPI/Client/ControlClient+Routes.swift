@@ -2,7 +2,8 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 
-/// The calls, one for each route. All of them throw ``ControlClientError``, and `CancellationError` when their task is cancelled.
+/// The calls, one for each route. All of them throw ``ControlClientError``, and `CancellationError` when their task is
+/// cancelled.
 extension ControlClient {
     /// `GET /v1/status`.
     public func status() async throws -> StatusReport {

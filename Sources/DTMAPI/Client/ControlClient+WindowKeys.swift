@@ -18,8 +18,8 @@ public struct WindowKeyPair: Sendable {
 }
 
 extension ControlClient {
-    /// `GET /v1/tunnels/NAME/windows`: the keys go from the network's buffers straight into locked memory, and the buffers are
-    /// wiped. The kernel's copies, and what the HTTP parser read ahead, are out of reach.
+    /// `GET /v1/tunnels/NAME/windows`: the keys go from the network's buffers straight into locked memory, and the
+    /// buffers are wiped. The kernel's copies, and what the HTTP parser read ahead, are out of reach.
     ///
     /// - Throws: ``ControlClientError``, `SecretsError` when there is no locked memory, `CancellationError`.
     public func windowKeys(for name: String) async throws -> WindowKeyPair {
@@ -73,9 +73,9 @@ struct SecretOctets {
 
     /// Overwrites the buffers where they are.
     ///
-    /// Writing through a ByteBuffer would copy it first when its storage is shared, as with the HTTP parser's, and wipe the copy.
-    /// The bytes of a slice are read by nobody else: the parser has passed them, and its storage is copied, not moved, as long as
-    /// this slice holds on to it.
+    /// Writing through a ByteBuffer would copy it first when its storage is shared, as with the HTTP parser's, and wipe
+    /// the copy. The bytes of a slice are read by nobody else: the parser has passed them, and its storage is copied,
+    /// not moved, as long as this slice holds on to it.
     func wipe() {
         for chunk in chunks {
             chunk.withUnsafeReadableBytes { bytes in

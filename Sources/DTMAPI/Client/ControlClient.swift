@@ -5,9 +5,9 @@ import NIOPosix
 
 /// A client of one manager's control API, over its control socket.
 ///
-/// Its life: construct (nothing is opened yet) → call, also from many tasks at once → ``shutdown()``. ``withClient(at:_:)`` does
-/// all three. Every call looks for the socket anew, so that a client survives its manager's restart; a call that meets no
-/// manager fails at once and leaves it to the caller to come back.
+/// Its life: construct (nothing is opened yet) → call, also from many tasks at once → ``shutdown()``.
+/// ``withClient(at:_:)`` does all three. Every call looks for the socket anew, so that a client survives its manager's
+/// restart; a call that meets no manager fails at once and leaves it to the caller to come back.
 public struct ControlClient: Sendable {
     /// How long things may take.
     public struct Timeouts: Hashable, Sendable {

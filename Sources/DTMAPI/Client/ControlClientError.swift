@@ -41,8 +41,8 @@ public struct ControlClientError: DescribedError, Equatable {
 
     public static func == (left: Self, right: Self) -> Bool { left.code == right.code }
 
-    /// What a program that ends because of this error exits with (`sysexits.h`): 64 usage, 69 no manager, 77 not permitted,
-    /// 78 configuration, 1 otherwise.
+    /// What a program that ends because of this error exits with (`sysexits.h`): 64 usage, 69 no manager, 77 not
+    /// permitted, 78 configuration, 1 otherwise.
     public var exitStatus: Int32 {
         switch code {
         case .usage: 64

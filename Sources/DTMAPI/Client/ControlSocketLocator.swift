@@ -3,7 +3,8 @@ import Glibc
 
 /// Finds the control socket and makes sure of whose it is before a word is said to it.
 ///
-/// A home that was given is the only place to look at; otherwise it is `DTM_HOME` or `~/.dtm`, then the system manager's.
+/// A home that was given is the only place to look at; otherwise it is `DTM_HOME` or `~/.dtm`, then the system
+/// manager's.
 public struct ControlSocketLocator: Hashable, Sendable {
     /// Where a system manager listens.
     public static let systemPath = "/run/dtm/control.sock"

@@ -9,8 +9,9 @@ struct ServerSentEvent: Hashable, Sendable {
 
 /// Takes a stream of server-sent events apart (HTML Standard, section 9.2.6), however the bytes are cut.
 ///
-/// Lines end with LF, CR or CRLF; comments, unknown fields and `retry` are skipped. In one thing it is kinder than a browser: an
-/// event that has a type and no data counts. Lines and events are bounded, so that a server can't fill the client's memory.
+/// Lines end with LF, CR or CRLF; comments, unknown fields and `retry` are skipped. In one thing it is kinder than a
+/// browser: an event that has a type and no data counts. Lines and events are bounded, so that a server can't fill the
+/// client's memory.
 struct ServerSentEventParser: Sendable {
     /// A line or an event was longer than allowed.
     struct TooLong: Error, Equatable {

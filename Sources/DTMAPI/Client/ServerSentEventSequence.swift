@@ -2,7 +2,8 @@ import AsyncHTTPClient
 import DTMCore
 import NIOCore
 
-/// The events of one answer. Ends when the server ends the answer; throws ``ControlClientError`` when it breaks off or falls silent.
+/// The events of one answer. Ends when the server ends the answer; throws ``ControlClientError`` when it breaks off or
+/// falls silent.
 struct ServerSentEventSequence: AsyncSequence, Sendable {
     typealias Element = ServerSentEvent
 

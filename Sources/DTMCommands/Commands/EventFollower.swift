@@ -2,8 +2,8 @@ import DTMAPI
 
 /// Follows events across restarts of the manager.
 ///
-/// The first connection must succeed; one that is lost later is tried anew, quietly, until patience ends, and resumes after the
-/// last event that came.
+/// The first connection must succeed; one that is lost later is tried anew, quietly, until patience ends, and resumes
+/// after the last event that came.
 struct EventFollower {
     /// Attempts after a loss, with a pause before each: 10 s in all.
     var attempts = 40

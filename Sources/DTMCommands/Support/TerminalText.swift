@@ -1,7 +1,7 @@
 import DTMCore
 
-/// Text from somewhere else, as it may be shown on a terminal: what would move the cursor, change colours, reorder the line or
-/// end it is written as an escape, as `\x1b` or `\u{202e}`.
+/// Text from somewhere else, as it may be shown on a terminal: what would move the cursor, change colours, reorder the
+/// line or end it is written as an escape, as `\x1b` or `\u{202e}`.
 package func shown(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
     var result = ""
@@ -15,8 +15,8 @@ package func shown(_ text: String) -> String {
     return result
 }
 
-/// JSON text with the same scalars as `\uXXXX`, except for the white space between values. In JSON they can stand inside
-/// strings alone, and a writer need escape only those below U+0020.
+/// JSON text with the same scalars as `\uXXXX`, except for the white space between values. In JSON they can stand
+/// inside strings alone, and a writer need escape only those below U+0020.
 package func shownJSON(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
     var result = ""

@@ -15,7 +15,8 @@ package struct TextStyle: Hashable, Sendable {
     /// No cuts and no colours.
     package static let plain = Self(width: nil, hasColour: false)
 
-    /// What fits `descriptor`: colours on a terminal alone, and not when `NO_COLOR` says so (no-color.org) or the terminal can't.
+    /// What fits `descriptor`: colours on a terminal alone, and not when `NO_COLOR` says so (no-color.org) or the
+    /// terminal can't.
     package static func suiting(
         descriptor: Int32, environment: (String) -> String? = HomeDirectory.variable
     ) -> Self {
