@@ -73,8 +73,8 @@ import Testing
             home: "/home/x/.dtm", configuration: nil, warnings: [], sockets: ["/home/x/.dtm/run/control.sock"], tunnels: [],
             places: places
         ).text
-        #expect(text.contains("dtm protect 127.0.0.1:6379 --name redis-server   # redis-server, pid 3, user user1000"))
-        #expect(text.contains("dtm connect redis-server --listen 127.0.0.1:0"))
+        #expect(text.contains("dtm protect 127.0.0.1:6379 --name redis   # redis-server, pid 3, user user1000"))
+        #expect(text.contains("dtm connect redis --listen 127.0.0.1:0"))
         #expect(text.contains("ephemeral"))
     }
 }

@@ -95,7 +95,8 @@ import Testing
     }
 
     @Test func `the application gives the name, made of allowed characters`() {
-        #expect(TunnelNaming.name(for: subject("Redis Server"), isTaken: { _ in false })?.text == "redis-server")
+        #expect(TunnelNaming.name(for: subject("My App"), isTaken: { _ in false })?.text == "my-app")
+        #expect(TunnelNaming.name(for: subject("redis-server"), isTaken: { _ in false })?.text == "redis")
         #expect(TunnelNaming.name(for: subject("---"), isTaken: { _ in false })?.text == "tunnel")
         #expect(TunnelNaming.name(for: subject(nil), isTaken: { _ in false })?.text == "127.0.0.1-80")
         #expect(TunnelNaming.name(for: subject(nil, .unix(path: "/run/app.sock")), isTaken: { _ in false })?.text == "app.sock")

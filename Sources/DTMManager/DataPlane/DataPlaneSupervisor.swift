@@ -124,6 +124,7 @@ final class DataPlaneSupervisor: Sendable {
             let credential = try await certificates.issue(request, to: subject)
             outbox.send(.credential(subject, chain: credential.chain))
             if !subject.isProbe { await registry.certificateIssued(credential) }
+            changes.notify()
             let isRenewal = credential.figures.renewals > 0
             recorder.record(
                 isRenewal ? Event.Kind.certificateRenewed : Event.Kind.certificateIssued, subject.isProbe ? .debug : .info,

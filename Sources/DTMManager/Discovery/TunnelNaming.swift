@@ -4,13 +4,19 @@ import DTMCore
 enum TunnelNaming {
     /// The application's name, or the target's, made of allowed characters; with a number behind it when that is taken.
     static func name(for subject: ResolvedSubject, isTaken: (TunnelName) -> Bool) -> TunnelName? {
-        let base = sanitized(subject.application ?? text(of: subject.target))
+        let base = sanitized(subject.application.map(short) ?? text(of: subject.target))
         if let name = TunnelName(base), !isTaken(name) { return name }
         for number in 2...999 {
             let name = TunnelName("\(base.prefix(58))-\(number)")
             if let name, !isTaken(name) { return name }
         }
         return nil
+    }
+
+    /// People call redis-server redis.
+    private static func short(_ application: String) -> String {
+        let ending = "-server"
+        return application.hasSuffix(ending) && application != ending ? String(application.dropLast(ending.count)) : application
     }
 
     private static func text(of target: Target) -> String {
@@ -35,7 +41,7 @@ enum TunnelNaming {
 /// What `dtm protect` says about the protection that was reached.
 enum TierNotes {
     static func fronted(_ subject: ResolvedSubject) -> [String] {
-        let tier = "tier: fronted. The tunnel stands in front of \(subject.target); it does not close what is behind it."
+        let tier = "the tunnel stands in front of \(subject.target); it does not close what is behind it."
         return [tier, stillOpen(subject)]
     }
 

@@ -73,6 +73,7 @@ struct OrderService: Service {
         assembly.parts.recorder.record(Event.Kind.managerUnsupervised, .error, ["limitSeconds": .double(limit)])
         try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(limit)) }
         stop.stop()
+        try? await gracefulShutdown()
     }
 }
 

@@ -40,15 +40,20 @@ struct RunningControl: Sendable {
     private func configuration(_ channel: LauncherChannel, _ group: any EventLoopGroup) -> ServiceGroupConfiguration {
         let stop = StopSwitch()
         let serving = ServingCount(wanted: assembly.setting.sockets.count)
-        var configuration = ServiceGroupConfiguration(
-            services: [
-                .init(service: OrderService(channel: channel, assembly: assembly, stop: stop)),
-                .init(service: StopService(stop: stop), successTerminationBehavior: .gracefullyShutdownGroup),
-            ] + signals(stop).map { .init(service: $0) } + timers.map { .init(service: $0) } + [
-                .init(service: assembly.parts.supervisor),
-                .init(service: ReadyService(assembly: assembly, channel: channel, serving: serving, printsBanner: printsBanner)),
-            ] + apis(group, serving).map { .init(service: $0) },
-            logger: logger)
+        let orders = OrderService(channel: channel, assembly: assembly, stop: stop)
+        let ready = ReadyService(assembly: assembly, channel: channel, serving: serving, printsBanner: printsBanner)
+        // Each by its name: what the group would otherwise print is the whole of it.
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: orders, serviceName: "orders"),
+            .init(
+                service: StopService(stop: stop), successTerminationBehavior: .gracefullyShutdownGroup, serviceName: "stop"),
+        ]
+        services += signals(stop).map { .init(service: $0, serviceName: "signals") }
+        services += timers.map { .init(service: $0, serviceName: "timer") }
+        services.append(.init(service: assembly.parts.supervisor, serviceName: "data plane"))
+        services.append(.init(service: ready, serviceName: "ready"))
+        services += apis(group, serving).map { .init(service: $0, serviceName: "api") }
+        var configuration = ServiceGroupConfiguration(services: services, logger: logger)
         let drain = assembly.setting.loaded.configuration.timeouts.drainSeconds
         configuration.maximumGracefulShutdownDuration = .seconds(drain + Self.shutdownSeconds)
         return configuration

@@ -9,3 +9,11 @@ final class LockedTime: Sendable {
         set { time.withLock { $0 = newValue } }
     }
 }
+
+final class LockedText: Sendable {
+    private let text = Mutex("")
+    var value: String {
+        get { text.withLock { $0 } }
+        set { text.withLock { $0 = newValue } }
+    }
+}
