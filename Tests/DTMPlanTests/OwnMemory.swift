@@ -50,7 +50,8 @@ private func writableMappings() throws -> [Range<UInt>] {
     return String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { line in
         let fields = line.split(separator: " ")
         let bounds = fields.first?.split(separator: "-").compactMap { UInt($0, radix: 16) } ?? []
-        guard bounds.count == 2, bounds[0] < bounds[1], fields.count > 1, fields[1].hasPrefix("r"),
+        // Terabytes are what a sanitizer reserves, not what anybody keeps data in.
+        guard bounds.count == 2, bounds[0] < bounds[1], bounds[1] - bounds[0] < 1 << 33, fields.count > 1, fields[1].hasPrefix("r"),
             !line.hasSuffix("[vvar]"),
             !line.hasSuffix("[vsyscall]"), !line.contains(".so")
         else { return nil }
