@@ -36,10 +36,21 @@ struct ProcessReading {
         return path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path
     }
 
-    /// The executable's base name; the kernel's name where the path is not known.
+    /// The executable's base name; the kernel's name where the path is not known, and where one executable goes by several names:
+    /// Debian's redis-server is a link to redis-check-rdb. The kernel's name ends after 15 bytes (`proc(5)`, comm).
     var ownApplication: String {
-        let base = executable?.split(separator: "/").last.map { ByteFields.printable($0.utf8) }
-        return base ?? stat.name
+        guard let executable, let last = executable.split(separator: "/").last else { return stat.name }
+        let base = ByteFields.printable(last.utf8)
+        let isLinked = !base.hasPrefix(stat.name) && stat.name.utf8.count < 15 && Self.isProgramName(stat.name)
+        let sharesFamily = base.prefix { $0 != "-" } == stat.name.prefix { $0 != "-" }
+        return isLinked && sharesFamily ? stat.name : base
+    }
+
+    private static func isProgramName(_ name: String) -> Bool {
+        name.contains("-")
+            && name.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte) || byte == UInt8(ascii: "-")
+            }
     }
 }
 
