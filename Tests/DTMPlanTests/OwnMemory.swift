@@ -11,7 +11,7 @@ func occurrencesInOwnMemory(of needle: borrowing RawSpan) throws -> Int {
     defer { munmap(buffer, chunk) }
     let memory = OwnedDescriptor(adopting: open("/proc/self/mem", O_RDONLY | O_CLOEXEC))
     var found = 0
-    for range in try writableMappings() where !range.contains(UInt(bitPattern: buffer)) {
+    for range in try dataMappings() where !range.contains(UInt(bitPattern: buffer)) {
         var address = range.lowerBound
         while address < range.upperBound {
             let count = pread(memory.number, buffer, min(chunk, Int(range.upperBound - address)), off_t(address))
@@ -41,8 +41,8 @@ private func occurrences(of needle: borrowing RawSpan, in haystack: UnsafeRawBuf
     }
 }
 
-/// The mappings that hold data of this process; those of readable, private memory.
-private func writableMappings() throws -> [Range<UInt>] {
+/// The mappings that may hold data of this process: all that are readable, but for libraries.
+private func dataMappings() throws -> [Range<UInt>] {
     let file = OwnedDescriptor(adopting: open("/proc/self/maps", O_RDONLY | O_CLOEXEC))
     var text: [UInt8] = []
     var part = [UInt8](repeating: 0, count: 1 << 16)
@@ -51,9 +51,9 @@ private func writableMappings() throws -> [Range<UInt>] {
         let fields = line.split(separator: " ")
         let bounds = fields.first?.split(separator: "-").compactMap { UInt($0, radix: 16) } ?? []
         // Terabytes are what a sanitizer reserves, not what anybody keeps data in.
-        guard bounds.count == 2, bounds[0] < bounds[1], bounds[1] - bounds[0] < 1 << 33, fields.count > 1, fields[1].hasPrefix("r"),
-            !line.hasSuffix("[vvar]"),
-            !line.hasSuffix("[vsyscall]"), !line.contains(".so")
+        guard bounds.count == 2, bounds[0] < bounds[1], bounds[1] - bounds[0] < 1 << 33,
+            fields.count > 1, fields[1].hasPrefix("r"),
+            !line.hasSuffix("[vvar]"), !line.hasSuffix("[vsyscall]"), !line.contains(".so")
         else { return nil }
         return bounds[0]..<bounds[1]
     }
