@@ -11,7 +11,8 @@ func occurrencesInOwnMemory(of needle: borrowing RawSpan) throws -> Int {
     defer { munmap(buffer, chunk) }
     let memory = OwnedDescriptor(adopting: open("/proc/self/mem", O_RDONLY | O_CLOEXEC))
     var found = 0
-    for range in try dataMappings() where !range.contains(UInt(bitPattern: buffer)) {
+    let own = UInt(bitPattern: buffer)..<UInt(bitPattern: buffer) + UInt(chunk)
+    for range in try dataMappings().flatMap({ pieces(of: $0, without: own) }) {
         var address = range.lowerBound
         while address < range.upperBound {
             let count = pread(memory.number, buffer, min(chunk, Int(range.upperBound - address)), off_t(address))
@@ -24,15 +25,24 @@ func occurrencesInOwnMemory(of needle: borrowing RawSpan) throws -> Int {
     return found
 }
 
+/// The kernel reports neighbours as one mapping.
+private func pieces(of range: Range<UInt>, without hole: Range<UInt>) -> [Range<UInt>] {
+    guard range.overlaps(hole) else { return [range] }
+    return [
+        range.lowerBound..<max(range.lowerBound, hole.lowerBound),
+        min(range.upperBound, hole.upperBound)..<range.upperBound,
+    ].filter { !$0.isEmpty }
+}
+
+/// Compares byte by byte, not by memcmp(3): that loads the whole needle into a vector register, from where a lazily bound
+/// call spills it onto the stack, and the search would find its own copy.
 private func occurrences(of needle: borrowing RawSpan, in haystack: UnsafeRawBufferPointer) -> Int {
     needle.withUnsafeBytes { needle in
-        guard var base = haystack.baseAddress, let pattern = needle.baseAddress, let first = needle.first else {
-            return 0
-        }
+        guard var base = haystack.baseAddress, let first = needle.first else { return 0 }
         var count = 0
         var left = haystack.count
         while left >= needle.count, let hit = memchr(base, CInt(first), left - needle.count + 1) {
-            if memcmp(hit, pattern, needle.count) == 0 { count += 1 }
+            if needle.indices.allSatisfy({ hit.load(fromByteOffset: $0, as: UInt8.self) == needle[$0] }) { count += 1 }
             let passed = UnsafeRawPointer(hit) - base + 1
             base += passed
             left -= passed
