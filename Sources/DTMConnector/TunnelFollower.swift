@@ -44,7 +44,7 @@ struct TunnelFollower: Sendable {
             } catch is CancellationError {
                 return
             } catch {
-                notices.say("\(error)")
+                notices.say((error as? any DescribedError)?.message ?? "the manager can't be followed: \(error)")
             }
             view = nil
             try? await Task.sleep(for: pause)

@@ -25,6 +25,9 @@ public enum ProcessHardening {
         execv("/proc/self/exe", CommandLine.unsafeArgv)
     }
 
+    /// What `ps` and `top` call this process; they would say `exe` of one that was started by way of `/proc/self/exe`. At most 15 bytes.
+    public static func setName(_ name: String) { _ = dtm_prctl_set_name(name) }
+
     private static let backtracerOff = "enable=no"
 
     /// As many descriptors as the hard limit allows: a connection costs two.
