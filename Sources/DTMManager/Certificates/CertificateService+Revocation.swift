@@ -62,7 +62,7 @@ extension CertificateService {
             trustDomain: authorities.trustDomain, certificates: authorityReports + ledger.entries.map { report($0, names) })
     }
 
-    /// The leaves of the tunnels given that are newest, as the API shows them.
+    /// The data plane's leaves for the tunnels, as the API shows them.
     func entries(of tunnels: Set<TunnelID>, names: [TunnelID: TunnelName]) -> [CertificateList.Entry] {
         ledger.entries.filter { tunnels.contains($0.tunnel) && $0.role != .client }.map { report($0, names) }
     }

@@ -81,9 +81,9 @@ actor CertificateService {
         }
     }
 
-    /// How many leaves the listeners of the tunnels have had.
-    func issuedCounts(of tunnels: Set<TunnelID>) -> [TunnelID: UInt64] {
-        tunnels.reduce(into: [:]) { counts, id in counts[id] = issuedCount[.listener(id)] }
+    /// The serial numbers of the data plane's leaves for the tunnels.
+    func serials(of tunnels: Set<TunnelID>) -> Set<SerialNumber> {
+        Set(ledger.entries.filter { tunnels.contains($0.tunnel) && $0.role != .client }.map(\.serial))
     }
 
     /// Forgets what belonged to a tunnel that is gone.

@@ -43,10 +43,10 @@ struct Banner: Sendable {
             + ["Then use it through its tunnel: dtm connect \(first) --listen 127.0.0.1:0"]
     }
 
-    /// Listeners of this host that are worth a tunnel: TCP, at loopback or at any address, neither the manager's own nor the
-    /// system's remote login and name resolution.
+    /// Listeners of this host that are worth a tunnel: TCP, at loopback or at any address; neither the manager's own, nor a
+    /// connector's, nor the system's remote login and name resolution.
     static func protectable(_ observations: [ApplicationObservation], own: OwnParts) -> [ListeningPlace] {
-        let systems: Set<String> = ["sshd", "systemd-resolve", "systemd-resolved", "dnsmasq", "named", "unbound"]
+        let systems: Set<String> = ["dtm", "sshd", "systemd-resolve", "systemd-resolved", "dnsmasq", "named", "unbound"]
         let candidates = observations.filter { !own.processes.contains($0.pid) && !systems.contains($0.name) }
         return ListeningPlace.collect(candidates).filter { place in
             guard case .tcp(_, let port) = place.target, port != 22, port != 53 else { return false }

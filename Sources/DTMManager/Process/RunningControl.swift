@@ -78,8 +78,8 @@ struct RunningControl: Sendable {
             PeriodicService(interval: .seconds(2)) {
                 await parts.registry.deliverDueKeys()
                 await parts.registry.flushIncidents()
-                await parts.status.look()
             },
+            PeriodicService(interval: .seconds(5)) { await parts.status.look() },
             PeriodicService(interval: .seconds(30)) {
                 await refresh.run()
                 await parts.advanceAuthority()

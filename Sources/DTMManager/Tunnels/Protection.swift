@@ -10,6 +10,7 @@ struct Protection: Sendable {
     let applications: any ApplicationFinding
     let resolver: TargetResolver
     let probe: any TargetProbing
+    let accounts: any AccountDirectory
     /// What belongs to the manager itself.
     let own: @Sendable () async -> OwnParts
     let managerUID: UInt32
@@ -24,10 +25,11 @@ struct Protection: Sendable {
         // Before the target is touched: what is refused anyway should not be probed.
         try await registry.check(draft)
         let destination = try await reach(subject.target)
+        try await registry.checkFree(destination)
         let id = try await registry.add(draft, destination: destination)
         do {
             let record = try await firstEndpoint(id, name)
-            return ProtectAnswer(tunnel: await registry.report(record), notes: TierNotes.fronted(subject))
+            return ProtectAnswer(tunnel: await registry.report(record), notes: TierNotes.fronted(subject) + rulesForNobody(draft))
         } catch {
             await remove(id)
             throw error
@@ -44,6 +46,10 @@ struct Protection: Sendable {
     private func remove(_ id: TunnelID) async {
         await registry.remove(id)
         await certificates.tunnelRemoved(id)
+    }
+
+    private func rulesForNobody(_ draft: TunnelDraft) -> [String] {
+        accounts.rulesWithoutAccount(in: draft.policy).map { "the rule \($0) names nobody on this host: it lets no one in" }
     }
 
     private func resolve(_ subject: Subject) async throws(ManagerError) -> ResolvedSubject {

@@ -102,3 +102,14 @@ extension Target {
         return IPAddress(host) == nil
     }
 }
+
+extension TargetPlan {
+    /// Whether both may lead to the same socket.
+    func overlaps(_ other: Self) -> Bool {
+        switch (self, other) {
+        case (.tcp(let ours), .tcp(let theirs)): !Set(ours).isDisjoint(with: theirs)
+        case (.unix(let ours), .unix(let theirs)): ours == theirs
+        default: false
+        }
+    }
+}

@@ -71,6 +71,12 @@ actor TunnelRegistry {
     /// Throws when the tunnel can't be had; changes nothing.
     func check(_ draft: TunnelDraft) throws(ManagerError) { try table.check(draft) }
 
+    /// Throws when another tunnel leads to the same place under another name, as `localhost` and `127.0.0.1`.
+    func checkFree(_ destination: TargetPlan) throws(ManagerError) {
+        let other = records.first { $0.destination?.overlaps(destination) ?? false }
+        if let other { throw .targetTaken(other) }
+    }
+
     /// Adds a tunnel and tells the data plane.
     ///
     /// - Parameter destination: Where its bytes go; nil while its name has no address.

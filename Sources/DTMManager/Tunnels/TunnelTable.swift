@@ -44,7 +44,7 @@ struct TunnelTable: Sendable {
                 hint: "remove one with dtm unprotect NAME, or raise limits.maximumTunnels in the configuration")
         }
         if let other = others.first(where: { $0.name == draft.name }) { throw Self.nameTaken(other) }
-        if let other = others.first(where: { $0.draft.target == draft.target }) { throw Self.targetTaken(other) }
+        if let other = others.first(where: { $0.draft.target == draft.target }) { throw .targetTaken(other) }
         try checkValues(draft, beside: others)
     }
 
@@ -107,8 +107,11 @@ extension TunnelTable {
             hint: "choose another with --name NAME, or remove it with dtm unprotect \(other.name)")
     }
 
-    private static func targetTaken(_ other: TunnelRecord) -> ManagerError {
-        ManagerError(
+}
+
+extension ManagerError {
+    static func targetTaken(_ other: TunnelRecord) -> Self {
+        Self(
             .targetTaken, "\(other.draft.target) is protected already, by the tunnel \(other.name)",
             hint: "use it with dtm connect \(other.name), or remove it with dtm unprotect \(other.name)")
     }

@@ -55,7 +55,10 @@ final class FakeDataPlane: Sendable {
             return state.generations
         }
         for tunnel in plan.tunnels {
-            if known[tunnel.id] == nil { request(.listener(tunnel.id)) }
+            if known[tunnel.id] == nil {
+                request(.listener(tunnel.id))
+                request(.probe(tunnel.id))
+            }
             guard known[tunnel.id] != tunnel.generation else { continue }
             turn(tunnel, isFirst: known[tunnel.id] == nil)
         }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 
 /// A folder of its own for one test, removed with all in it at the end.
@@ -13,12 +14,8 @@ final class TemporaryFolder: Sendable {
     deinit { Self.remove(path) }
 
     private static func remove(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            unlink(path)
-            return
-        }
+        // A folder can't be unlinked; anything else can.
+        if unlink(path) == 0 || errno == ENOENT { return }
         chmod(path, 0o700)
         for name in names(path) { remove("\(path)/\(name)") }
         rmdir(path)
@@ -35,6 +32,19 @@ final class TemporaryFolder: Sendable {
             if name != ".", name != ".." { names.append(name) }
         }
         return names
+    }
+}
+
+/// What is at a path. (`struct stat` is of no use here: beside NIO it belongs to whichever module was loaded first.)
+enum FileFacts {
+    static func exists(_ path: String) -> Bool { (try? FileManager.default.attributesOfItem(atPath: path)) != nil }
+
+    /// The permissions; nil when there is nothing.
+    static func mode(_ path: String) -> Int? {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        let value = attributes?[.posixPermissions]
+        if let value = value as? UInt { return Int(value) }
+        return value as? Int
     }
 }
 
