@@ -135,6 +135,7 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         tests("PackageTests"),
+        tests("ProcessTests", ["DTMCore", "DTMAPI", "CDTMLinux"]),
         tests(
             "DTMManagerTests",
             [
