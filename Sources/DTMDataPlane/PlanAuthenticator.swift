@@ -36,7 +36,10 @@ extension PeerRefusal {
     init(_ rejection: PeerRejection) {
         switch rejection {
         case .noTrust: self.init(code: "noTrust", message: "there is no trust bundle yet")
-        case .verification(let error): self.init(code: error.code.rawValue, message: error.message)
+        case .verification(let error):
+            let codes: [VerificationError.Code] = [.revoked, .identityRevoked, .wrongRole, .wrongTunnel, .wrongListener]
+            self.init(
+                code: error.code.rawValue, message: error.message, concernsIdentity: codes.contains(error.code))
         }
     }
 }

@@ -118,6 +118,8 @@ final class ClientHandshake: ChannelInboundHandler, RemovableChannelHandler {
         isDone = true
         timer?.cancel()
         outcome.succeed(result)
+        // The server's goodbye has to be read, or closing waits for it until it gives up.
+        context.read()
         context.close(promise: nil)
     }
 }

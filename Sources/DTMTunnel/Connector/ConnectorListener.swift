@@ -56,14 +56,10 @@ public struct ConnectorListener: Sendable {
 
     /// Listens on a TCP address. Port 0 takes a free one: ask the channel.
     public func listen(on endpoint: Endpoint) -> EventLoopFuture<any Channel> {
-        do {
-            return bootstrap(checksCallers: true)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .bind(to: try endpoint.socketAddress())
-        } catch {
-            return group.any().makeFailedFuture(error)
-        }
+        bootstrap(checksCallers: true)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .bind(to: endpoint.socketAddress)
     }
 
     /// Serves a Unix socket that listens already; its file's mode says who may connect. Takes the descriptor over.
@@ -77,23 +73,25 @@ public struct ConnectorListener: Sendable {
     public func relay(input: CInt, output: CInt) -> EventLoopFuture<Void> {
         let loop = group.any()
         let ended = loop.makePromise(of: Void.self)
+        loop.execute { adopt(input, output, ended, on: loop) }
+        return ended.futureResult
+    }
+
+    private func adopt(
+        _ input: CInt, _ output: CInt, _ ended: EventLoopPromise<Void>, on loop: any EventLoop
+    ) {
         NIOPipeBootstrap(group: loop)
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(TransportHandler())
+                    try channel.pipeline.syncOperations.addHandlers([
+                        TransportHandler(), LocalWaiter { connect(channel, $0, ended) },
+                    ])
                 }
             }
             .takingOwnershipOfDescriptors(input: input, output: output)
-            .assumeIsolated()
-            .whenComplete { result in
-                switch result {
-                case .success(let channel): self.connect(channel, ended)
-                case .failure(let error): ended.fail(error)
-                }
-            }
-        return ended.futureResult
+            .whenFailure { ended.fail($0) }
     }
 
     private func bootstrap(checksCallers: Bool) -> ServerBootstrap {
@@ -102,13 +100,14 @@ public struct ConnectorListener: Sendable {
             .serverChannelOption(.maxMessagesPerRead, value: 32)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let watch = AcceptGuard(accepted: {}, exhausted: observer.acceptingIsPaused)
+                    let watch = AcceptGuard(exhausted: observer.acceptingIsPaused)
                     try channel.pipeline.syncOperations.addHandler(watch)
                 }
             }
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: RelayTuning.waterMark)
+            .childChannelOption(.recvAllocator, value: RelayTuning.plainReads)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(TransportHandler())
@@ -117,7 +116,7 @@ public struct ConnectorListener: Sendable {
                         observer.callerRefused(reason)
                         throw TunnelError(code: .localCallerRefused, message: reason)
                     }
-                    connect(channel, nil)
+                    try channel.pipeline.syncOperations.addHandler(LocalWaiter { connect(channel, $0, nil) })
                 }
             }
     }
@@ -130,30 +129,34 @@ public struct ConnectorListener: Sendable {
         return callers.refusal(client: client, server: server)
     }
 
-    private func connect(_ local: any Channel, _ ended: EventLoopPromise<Void>?) {
+    private func connect(_ local: any Channel, _ waiter: LocalWaiter, _ ended: EventLoopPromise<Void>?) {
         TunnelDial.run(source, limits: limits, time: time, on: local.eventLoop)
             .assumeIsolated()
             .whenComplete { result in
                 switch result {
-                case .success(let tunnel): self.join(local, tunnel.value, ended)
+                case .success(let tunnel): self.join(local, waiter, tunnel.value, ended)
                 case .failure(let error):
                     self.counters.didFail()
                     self.observer.connectionFailed(error)
-                    local.close(promise: nil)
+                    // An end would look like an empty answer.
+                    local.triggerUserOutboundEvent(TransportHandler.Request.abort, promise: nil)
                     ended?.fail(error)
                 }
             }
     }
 
-    private func join(_ local: any Channel, _ tunnel: DialedTunnel, _ ended: EventLoopPromise<Void>?) {
+    private func join(
+        _ local: any Channel, _ waiter: LocalWaiter, _ tunnel: DialedTunnel, _ ended: EventLoopPromise<Void>?
+    ) {
         guard local.isActive else {
             tunnel.channel.close(promise: nil)
             ended?.succeed()
             return
         }
-        let session = ConnectorSession(counters: counters) { ended?.succeed() }
         do {
-            try session.join(local, tunnel)
+            try ConnectorSession(counters: counters).join(local, waiter, tunnel)
+            // Only then has the last byte been written.
+            if let ended { local.closeFuture.cascade(to: ended) }
         } catch {
             tunnel.channel.close(promise: nil)
             local.close(promise: nil)

@@ -27,32 +27,24 @@ final class ConnectorCounters: Sendable {
 /// One connection of a local program: it waits, unread, until the tunnel has accepted, and is then relayed. Belongs to its event loop.
 final class ConnectorSession: RelayMonitor {
     private let counters: ConnectorCounters
-    private let ended: () -> Void
-    private var relay: RelayHandler?
 
-    /// - Parameter ended: called once, on the event loop, when the relay has ended.
-    init(counters: ConnectorCounters, ended: @escaping () -> Void = {}) {
-        self.counters = counters
-        self.ended = ended
-    }
+    init(counters: ConnectorCounters) { self.counters = counters }
 
-    /// Joins a local connection and a tunnel's. The local channel needs a ``TransportHandler`` already.
-    func join(_ local: any Channel, _ tunnel: DialedTunnel) throws {
+    /// Joins a local connection and a tunnel's. The local channel needs a ``TransportHandler`` already; its waiter leaves.
+    func join(_ local: any Channel, _ waiter: LocalWaiter, _ tunnel: DialedTunnel) throws {
         let pair = RelayHandler.pair(monitor: self)
-        relay = pair.tunnel
+        // Whatever fails from here on ends the relay, which counts it out.
+        counters.opened()
         try tunnel.channel.pipeline.syncOperations.addHandler(pair.tunnel)
         try local.pipeline.syncOperations.addHandler(pair.plain)
-        counters.opened()
+        local.pipeline.syncOperations.removeHandler(waiter, promise: nil)
         if tunnel.early.readableBytes > 0 { pair.tunnel.deliver([tunnel.early], ended: false) }
+        pair.plain.deliver(waiter.early, ended: waiter.hasEnded)
         pair.tunnel.start()
         pair.plain.start()
     }
 
     func relay(moved bytes: Int, from side: RelaySide) {}
 
-    func relayEnded(broken: RelaySide?) {
-        counters.closed()
-        relay = nil
-        ended()
-    }
+    func relayEnded(broken: RelaySide?) { counters.closed() }
 }

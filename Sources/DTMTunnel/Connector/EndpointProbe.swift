@@ -38,24 +38,22 @@ enum EndpointAttempt {
         timeout: TimeAmount, on loop: any EventLoop
     ) -> EventLoopFuture<AttemptOutcome> {
         let outcome = loop.makePromise(of: AttemptOutcome.self)
-        let connected = loop.submit { try endpoint.socketAddress() }.flatMap { address in
-            ClientBootstrap(group: loop)
-                .connectTimeout(timeout)
-                .channelOption(.autoRead, value: false)
-                .channelOption(.allowRemoteHalfClosure, value: true)
-                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .channelOption(.writeBufferWaterMark, value: RelayTuning.waterMark)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        let check = PeerCheck(authenticator: authenticator, expectation: .listener(identity))
-                        try channel.pipeline.syncOperations.addHandlers([
-                            TransportHandler(), try check.clientHandler(context),
-                            ClientHandshake(check: check, outcome: outcome, timeout: timeout),
-                        ])
-                    }
+        let connected = ClientBootstrap(group: loop)
+            .connectTimeout(timeout)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.writeBufferWaterMark, value: RelayTuning.waterMark)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let check = PeerCheck(authenticator: authenticator, expectation: .listener(identity))
+                    try channel.pipeline.syncOperations.addHandlers([
+                        TransportHandler(), try check.clientHandler(context),
+                        ClientHandshake(check: check, outcome: outcome, timeout: timeout),
+                    ])
                 }
-                .connect(to: address)
-        }
+            }
+            .connect(to: endpoint.socketAddress)
         connected.whenFailure { _ in outcome.succeed(.unreachable) }
         return outcome.futureResult
     }

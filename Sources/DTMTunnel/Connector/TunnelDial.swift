@@ -134,7 +134,9 @@ final class TunnelDial {
             giveUp()
             return
         }
-        loop.assumeIsolated().scheduleTask(in: pause) { self.beginRound() }
+        let round = loop.assumeIsolated().scheduleTask(in: pause) { self.beginRound() }
+        // An event loop that ends runs nothing more.
+        round.futureResult.assumeIsolated().whenFailure { _ in self.giveUp() }
         pause = min(pause + pause, Self.longestPause)
     }
 

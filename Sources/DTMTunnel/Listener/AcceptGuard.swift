@@ -10,20 +10,18 @@ final class AcceptGuard: ChannelInboundHandler {
     /// How long accepting pauses when there is nothing left to accept with.
     static let pause = TimeAmount.milliseconds(100)
 
-    private let accepted: () -> Void
+    let underway: AcceptsUnderway
     private let exhausted: (Bool) -> Void
     private var isPaused = false
 
-    /// - Parameters:
-    ///   - accepted: called for each connection, before it is handed to its event loop.
-    ///   - exhausted: called with true when accepting begins to pause, with false when it goes on.
-    init(accepted: @escaping () -> Void, exhausted: @escaping (Bool) -> Void) {
-        self.accepted = accepted
+    /// - Parameter exhausted: called with true when accepting begins to pause, with false when it goes on.
+    init(underway: AcceptsUnderway = AcceptsUnderway(), exhausted: @escaping (Bool) -> Void) {
+        self.underway = underway
         self.exhausted = exhausted
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        accepted()
+        underway.count += 1
         if isPaused {
             isPaused = false
             exhausted(false)
@@ -48,4 +46,26 @@ final class AcceptGuard: ChannelInboundHandler {
     private static func isExhaustion(_ code: CInt) -> Bool {
         [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code)
     }
+}
+
+/// How many accepted connections are on their way to their event loop. Closing the listener now would close them: NIO looks at it
+/// once more before it lets them go. Belongs to the listener's event loop.
+final class AcceptsUnderway {
+    var count = 0
+}
+
+/// Behind NIO's own accepting: sees the connections that are on their event loop, and the errors of those that never got there.
+final class AcceptsSettled: ChannelInboundHandler {
+    typealias InboundIn = Channel
+
+    private let underway: AcceptsUnderway
+
+    init(_ underway: AcceptsUnderway) { self.underway = underway }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        underway.count -= 1
+        context.fireChannelRead(data)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { underway.count -= 1 }
 }

@@ -21,7 +21,7 @@ final class ConnectionLoad: Sendable {
 ///
 /// Life: construct on the group that serves → listeners put their sessions in → ``shutDown()``.
 public final class SessionRegistry: Sendable {
-    private let tables: [ObjectIdentifier: NIOLoopBoundBox<SessionTable>]
+    let tables: [ObjectIdentifier: NIOLoopBoundBox<SessionTable>]
     let load: ConnectionLoad
 
     /// - Parameter maximumConnections: over all tunnels.
@@ -49,7 +49,7 @@ public final class SessionRegistry: Sendable {
         guard !identities.isEmpty || !serials.isEmpty else { return }
         everywhere { table in
             table.cut(.revoked) { session in
-                guard let peer = session.peer else { return false }
+                guard let peer = session.candidate else { return false }
                 return serials.contains(peer.serial) || identities.contains(peer.identity.description)
             }
         }

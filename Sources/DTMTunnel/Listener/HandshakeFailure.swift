@@ -15,6 +15,7 @@ enum HandshakeFailure {
         case let error as BoringSSLError:
             if case .sslError(let stack) = error { return reason(of: stack) }
             return "the TLS handshake failed"
+        case is IOError: return "the peer went away in the middle of the handshake"
         default: return describeTransport(error)
         }
     }

@@ -20,9 +20,12 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
     private let check: PeerCheck
     private var phase = Phase.handshaking
     private var context: ChannelHandlerContext?
+    /// The peer's address, which a closed channel does not know any more.
+    private var remote: Endpoint?
     private var relay: RelayHandler?
     private var id: UInt64 = 0
     private var startedAt = Timestamp(nanoseconds: 0)
+    /// When the present phase's time began to run.
     private var startedTick: Int64 = 0
     private var activeTick: Int64 = 0
     private var bytesIn: UInt64 = 0
@@ -35,6 +38,9 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
 
     /// Nil until the handshake is complete.
     private(set) var peer: AuthenticatedPeer?
+    /// The peer as soon as its certificate was judged: what a revocation must look at, or it could be outwaited by holding the
+    /// handshake's last message back.
+    var candidate: AuthenticatedPeer? { peer ?? check.candidate }
     var isAuthenticated: Bool { peer != nil }
 
     init(server: TunnelServer, listener: ListenerState, table: SessionTable, settings: TunnelServer.Settings) {
@@ -51,11 +57,11 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        remote = Endpoint(context.remoteAddress)
         startedAt = server.time.now()
         startedTick = table.tick
         activeTick = startedTick
         id = table.insert(self)
-        listener.childIsReady()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -103,9 +109,7 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
     private func handshakeCompleted(_ context: ChannelHandlerContext, _ negotiated: String?) {
         guard phase == .handshaking else { return }
         // No verdict: a session resumed from a ticket, which never showed its certificate.
-        guard case .success(let peer)? = check.verdict,
-            (try? context.pipeline.syncOperations.nioSSL_peerValidatedCertificateChain()) ?? nil != nil
-        else {
+        guard case .success(let peer)? = check.verdict else {
             handshakeFailed("the session was resumed, without a certificate")
             abort()
             return
@@ -179,7 +183,7 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
         relay = tunnelSide
         if settings.proxyProtocol, let peer {
             let header = ProxyProtocol.header(
-                source: Endpoint(context.remoteAddress), destination: listener.endpoint, identity: peer.identity.description)
+                source: remote, destination: listener.endpoint, identity: peer.identity.description)
             target.writeAndFlush(header, promise: nil)
         }
         write(context, .accepted)
@@ -217,6 +221,7 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
     /// Says it, and closes properly so that it arrives.
     private func answer(_ context: ChannelHandlerContext, _ frame: StatusFrame) {
         phase = .ended
+        startedTick = table.tick
         write(context, frame)
         context.close(mode: .output, promise: nil)
         context.read()
@@ -231,15 +236,15 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
     private func handshakeFailed(_ reason: String) {
         guard phase == .handshaking else { return }
         phase = .ended
-        guard !evicted else { return }
+        guard !evicted, cutEnding == nil else { return }
         server.traffic.didReject()
-        report(listener.role == .decoy ? .decoyTouched : .handshakeFailed, reason)
+        report(listener.role == .decoy ? .decoyTouched : check.refusesIdentity ? .identityRefused : .handshakeFailed, reason)
     }
 
     private func report(_ kind: Incident.Kind, _ reason: String) {
         server.observer.incident(
             Incident(
-                tunnel: server.id, kind: kind, at: server.time.now(), peer: Endpoint(context?.remoteAddress),
+                tunnel: server.id, kind: kind, at: server.time.now(), peer: remote,
                 local: listener.endpoint, identity: peer?.identity.description, reason: reason))
     }
 
@@ -249,6 +254,10 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
 
     /// Makes room for another peer in the middle of a handshake.
     func giveWay() {
+        guard phase == .handshaking else {
+            abort()
+            return
+        }
         server.traffic.didReject()
         report(.limitReached, "too many peers in the middle of a handshake; the oldest gave way")
         evicted = true

@@ -30,6 +30,8 @@ final class SessionTable {
         idStride = UInt64(max(1, count))
     }
 
+    var count: Int { sessions.count }
+
     func startSweeping() {
         guard sweeper == nil, !hasStopped else { return }
         scheduleSweep()
@@ -57,7 +59,7 @@ final class SessionTable {
         unauthenticated.append(id)
         unauthenticatedCount += 1
         load.opened()
-        if unauthenticatedCount > Self.maximumUnauthenticated { evictOldest() }
+        if unauthenticatedCount > Self.maximumUnauthenticated { makeRoom() }
         return id
     }
 
@@ -75,13 +77,16 @@ final class SessionTable {
         for session in sessions.values where applies(session) { session.cut(ending) }
     }
 
-    private func evictOldest() {
+    /// Makes the oldest peer in the middle of a handshake give way; false when there is none.
+    @discardableResult
+    func makeRoom() -> Bool {
         while let id = unauthenticated.popFirst() {
             if let session = sessions[id], !session.isAuthenticated {
                 session.giveWay()
-                return
+                return true
             }
         }
+        return false
     }
 
     /// Forgets queue entries of sessions that have gone or passed, so that the queue stays as short as the handshakes under way.

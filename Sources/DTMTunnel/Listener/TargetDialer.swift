@@ -27,7 +27,7 @@ public struct DirectDialer: TargetDialer {
         _ target: DialTarget, on loop: any EventLoop, timeout: TimeAmount
     ) -> EventLoopFuture<any Channel> {
         switch target {
-        case .unix(let path): Self.bootstrap(loop, timeout).connect(unixDomainSocketPath: path)
+        case .unix(let path): Self.connect(path, on: loop, timeout)
         case .tcp(let endpoints): Self.first(of: endpoints[...], on: loop, timeout)
         }
     }
@@ -47,12 +47,17 @@ public struct DirectDialer: TargetDialer {
     private static func connect(
         _ endpoint: Endpoint, on loop: any EventLoop, _ timeout: TimeAmount
     ) -> EventLoopFuture<any Channel> {
-        do {
-            return bootstrap(loop, timeout).channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .connect(to: try endpoint.socketAddress())
-        } catch {
-            return loop.makeFailedFuture(error)
+        bootstrap(loop, timeout).channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(to: endpoint.socketAddress)
+    }
+
+    private static func connect(
+        _ path: String, on loop: any EventLoop, _ timeout: TimeAmount
+    ) -> EventLoopFuture<any Channel> {
+        guard let address = SocketAddress(unixPath: path) else {
+            let message = "the target's path is longer than \(Target.maximumUnixPathBytes) bytes"
+            return loop.makeFailedFuture(TunnelError(code: .endpointUnreachable, message: message))
         }
+        return bootstrap(loop, timeout).connect(to: address)
     }
 
     private static func bootstrap(_ loop: any EventLoop, _ timeout: TimeAmount) -> ClientBootstrap {
@@ -61,6 +66,7 @@ public struct DirectDialer: TargetDialer {
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.writeBufferWaterMark, value: RelayTuning.waterMark)
+            .channelOption(.recvAllocator, value: RelayTuning.plainReads)
     }
 }
 
@@ -68,17 +74,7 @@ public struct DirectDialer: TargetDialer {
 enum RelayTuning {
     /// When a side stops reading because its partner can't write, in bytes.
     static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 * 1_024, high: 256 * 1_024)
-}
-
-extension Endpoint {
-    /// The address as NIO has it.
-    func socketAddress() throws -> SocketAddress {
-        try SocketAddress(ipAddress: address.description, port: Int(port))
-    }
-
-    /// Nil for a Unix socket's address.
-    init?(_ address: SocketAddress?) {
-        guard let address, let text = address.ipAddress, let ip = IPAddress(text), let port = address.port else { return nil }
-        self.init(address: ip, port: UInt16(truncatingIfNeeded: port))
-    }
+    /// How the application's side is read: what a read buffer begins with is what an idle connection keeps. It grows with the first
+    /// read that fills it.
+    static let plainReads = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 512, maximum: 65_536)
 }

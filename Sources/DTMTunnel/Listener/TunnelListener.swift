@@ -12,16 +12,21 @@ public final class TunnelListener {
     public let endpoint: Endpoint
     private let channel: any Channel
     private let state: ListenerState
+    private let underway: AcceptsUnderway
     private var isClosing = false
 
     /// How many connections may wait in the queue; the kernel caps it at `net.core.somaxconn`.
     static let backlog: CInt = 1_024
 
-    private init(endpoint: Endpoint, channel: any Channel, state: ListenerState) {
+    private init(endpoint: Endpoint, channel: any Channel, state: ListenerState, underway: AcceptsUnderway) {
         self.endpoint = endpoint
         self.channel = channel
         self.state = state
+        self.underway = underway
     }
+
+    /// Succeeds when it has closed, whoever closed it.
+    public var closed: EventLoopFuture<Void> { channel.closeFuture }
 
     public var role: ListenerRole {
         get { state.role }
@@ -38,13 +43,13 @@ public final class TunnelListener {
         on loop: any EventLoop
     ) -> EventLoopFuture<NIOLoopBound<TunnelListener>> {
         let state = ListenerState(endpoint: endpoint)
-        return loop.submit { try endpoint.socketAddress() }
-            .flatMap { address in
-                bootstrap(state, server, sessions, group, loop).bind(to: address)
-            }
+        return bootstrap(state, server, sessions, group, loop).bind(to: endpoint.socketAddress)
+            .hop(to: loop)
             .flatMapThrowing { channel in
                 deepenQueue(of: channel)
-                let listener = TunnelListener(endpoint: endpoint, channel: channel, state: state)
+                let underway = try channel.pipeline.syncOperations.handler(type: AcceptGuard.self).underway
+                try channel.pipeline.syncOperations.addHandler(AcceptsSettled(underway))
+                let listener = TunnelListener(endpoint: endpoint, channel: channel, state: state, underway: underway)
                 return NIOLoopBound(listener, eventLoop: loop)
             }
             .flatMapErrorThrowing { error in
@@ -64,8 +69,7 @@ public final class TunnelListener {
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        AcceptGuard(
-                            accepted: state.childWasAccepted, exhausted: { reportExhaustion($0, state, server) }))
+                        AcceptGuard(exhausted: { reportExhaustion($0, state, server) }))
                 }
             }
             .childChannelOption(.autoRead, value: false)
@@ -93,15 +97,14 @@ public final class TunnelListener {
     ) throws {
         let settings = server.current
         guard let context = settings.context, let table = sessions.table(on: channel.eventLoop) else {
-            state.childIsReady()
             throw TunnelError(code: .notAcceptable, message: "the tunnel has no certificate yet")
         }
-        guard !sessions.load.isFull else {
-            state.childIsReady()
+        guard !sessions.load.isFull || table.makeRoom() else {
+            server.traffic.didReject()
             server.observer.incident(
                 Incident(
-                    tunnel: server.id, kind: .limitReached, at: server.time.now(), local: state.endpoint,
-                    reason: "the manager has its \(sessions.load.count) connections"))
+                    tunnel: server.id, kind: .limitReached, at: server.time.now(), peer: Endpoint(channel.remoteAddress),
+                    local: state.endpoint, reason: "the manager has its \(sessions.load.count) connections"))
             throw TunnelError(code: .notAcceptable, message: "too many connections")
         }
         let session = ServerSession(server: server, listener: state, table: table, settings: settings)
@@ -141,7 +144,7 @@ extension TunnelListener {
 
     private func drain(looks: Int) {
         guard channel.isActive else { return }
-        let isQuiet = looks >= Self.drainLeast && queueLength == 0 && state.unreadyChildren == 0
+        let isQuiet = looks >= Self.drainLeast && queueLength == 0 && underway.count == 0
         guard !isQuiet, looks < Self.drainMost else {
             try? channel.syncOptions?.setOption(.autoRead, value: false)
             channel.close(promise: nil)

@@ -22,14 +22,24 @@ final class PeerCheck {
     func serverHandler(_ context: NIOSSLContext) -> NIOSSLServerHandler {
         NIOSSLServerHandler(
             context: context, configuration: Self.handlerConfiguration,
-            customVerificationCallbackWithMetadata: { self.judge($0, $1) })
+            customVerificationCallbackWithMetadata: { $1.succeed(self.judge($0)) })
     }
 
     /// A client's TLS handler that asks this check. It sends no server name: an endpoint has none.
     func clientHandler(_ context: NIOSSLContext) throws -> NIOSSLClientHandler {
         try NIOSSLClientHandler(
             context: context, serverHostname: nil, configuration: Self.handlerConfiguration,
-            customVerificationCallbackWithMetadata: { self.judge($0, $1) })
+            customVerificationCallbackWithMetadata: { $1.succeed(self.judge($0)) })
+    }
+
+    /// Who the peer is, once its certificate was found good, whether the handshake is complete or not.
+    var candidate: AuthenticatedPeer? {
+        if case .success(let peer)? = verdict { peer } else { nil }
+    }
+
+    /// Whether the peer was refused for who it is, and not for what it showed.
+    var refusesIdentity: Bool {
+        if case .failure(let refusal)? = verdict { refusal.concernsIdentity } else { false }
     }
 
     /// An idle connection gives its outbound buffer back.
@@ -39,16 +49,11 @@ final class PeerCheck {
         return configuration
     }()
 
-    private func judge(
-        _ certificates: [NIOSSLCertificate], _ promise: EventLoopPromise<NIOSSLVerificationResultWithMetadata>
-    ) {
+    func judge(_ certificates: [NIOSSLCertificate]) -> NIOSSLVerificationResultWithMetadata {
         let chain = certificates.prefix(4).compactMap { try? $0.toDERBytes() }
         let verdict = authenticator.authenticate(chain: chain, expecting: expectation)
         self.verdict = verdict
-        guard case .success = verdict, let leaf = certificates.first else {
-            promise.succeed(.failed)
-            return
-        }
-        promise.succeed(.certificateVerified(VerificationMetadata(ValidatedCertificateChain([leaf]))))
+        guard case .success = verdict, let leaf = certificates.first else { return .failed }
+        return .certificateVerified(VerificationMetadata(ValidatedCertificateChain([leaf])))
     }
 }

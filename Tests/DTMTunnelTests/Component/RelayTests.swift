@@ -6,21 +6,6 @@ import Testing
 
 @Suite("What goes through a tunnel", .serialized)
 struct RelayTests {
-    private func withTunnel(
-        change: (inout TunnelServer.Settings) -> Void = { _ in },
-        _ body: (TunnelFixture, BlockingServer) async throws -> Void
-    ) async throws {
-        let target = try BlockingServer()
-        let fixture = try await TunnelFixture.make(target: .tcp([target.endpoint]), change: change)
-        do {
-            try await body(fixture, target)
-        } catch {
-            await fixture.close()
-            throw error
-        }
-        await fixture.close()
-    }
-
     @Test("a request and its answer")
     func roundTrip() async throws {
         try await withTunnel { fixture, target in
@@ -76,9 +61,10 @@ struct RelayTests {
             let client = try BlockingSocket(connectedTo: fixture.connector)
             client.endSending()
             let served = try target.accept()
-            let sender = try Self.inBackground { try served.send(body); served.endSending() }
-            #expect(client.receiveAll() == body)
-            sender()
+            let sender = inBackground { try served.send(body); served.endSending() }
+            let isWhole = client.receiveAll() == body
+            #expect(isWhole)
+            try sender()
             #expect(eventually { fixture.observer.current.flows.first?.bytesOut == UInt64(body.count) })
         }
     }
@@ -118,7 +104,7 @@ struct RelayTests {
             var sent = 0
             let chunk = [UInt8](repeating: 7, count: 65_536)
             // Far more than all socket buffers on the way: sending must stall before it is through.
-            while sent < 512 << 20, Self.sendWithoutWaiting(served, chunk) { sent += chunk.count }
+            while sent < 512 << 20, sendWithoutWaiting(served, chunk) { sent += chunk.count }
             #expect(sent < 512 << 20)
             served.endSending()
             #expect(client.receive(exactly: 1 << 20)?.count == 1 << 20)

@@ -16,15 +16,28 @@ final class BlockingSocket {
     deinit { close(descriptor) }
 
     convenience init(connectedTo endpoint: Endpoint) throws {
-        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        self.init(adopting: socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0))
+        try connect(to: endpoint)
+    }
+
+    /// Asks for a connection and does not wait for it.
+    init(connecting endpoint: Endpoint) {
+        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
+        _ = startConnecting(to: endpoint)
+    }
+
+    func connect(to endpoint: Endpoint) throws {
+        let outcome = startConnecting(to: endpoint)
+        try #require(outcome == 0, "connect: \(errno)")
+    }
+
+    private func startConnecting(to endpoint: Endpoint) -> CInt {
         var address = sockaddr_in(endpoint)
-        let outcome = withUnsafePointer(to: &address) {
+        return withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        try #require(outcome == 0, "connect: \(errno)")
-        self.init(adopting: descriptor)
     }
 
     func send(_ bytes: [UInt8]) throws {
@@ -73,29 +86,57 @@ final class BlockingSocket {
     }
 }
 
-/// A plain TCP server that hands out its connections one by one.
+/// A plain server that hands out its connections one by one.
 final class BlockingServer {
+    /// Zeros for a Unix socket.
     let endpoint: Endpoint
+    /// Empty for TCP.
+    let path: String
     private let descriptor: CInt
 
-    init(at address: IPAddress = .v4(0x7f00_0001), port: UInt16 = 0) throws {
+    init(at address: IPAddress = .v4(0x7f00_0001), port: UInt16 = 0, backlog: CInt = 512) throws {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         self.descriptor = descriptor
         var bound = sockaddr_in(Endpoint(address: address, port: port))
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let outcome = withUnsafeMutablePointer(to: &bound) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, length) == 0 && listen(descriptor, 512) == 0
+                bind(descriptor, pointer, length) == 0 && listen(descriptor, backlog) == 0
                     && getsockname(descriptor, pointer, &length) == 0
             }
         }
         try #require(outcome, "bind: \(errno)")
         endpoint = Endpoint(address: address, port: UInt16(bigEndian: bound.sin_port))
+        path = ""
+        Self.limitWaiting(descriptor)
+    }
+
+    init(path: String) throws {
+        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+        self.descriptor = descriptor
+        self.path = path
+        endpoint = Endpoint(address: .v4(0), port: 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let outcome = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0 && listen(descriptor, 512) == 0
+            }
+        }
+        try #require(outcome, "bind: \(errno)")
+        Self.limitWaiting(descriptor)
+    }
+
+    private static func limitWaiting(_ descriptor: CInt) {
         var timeout = timeval(tv_sec: 5, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        close(descriptor)
+        if !path.isEmpty { unlink(path) }
+    }
 
     func accept() throws -> BlockingSocket {
         let connection = Glibc.accept(descriptor, nil, nil)

@@ -17,8 +17,14 @@ struct TestAuthority {
         self.time = time
     }
 
-    func authenticator(revokedIdentities: [String] = []) -> TestAuthenticator {
-        TestAuthenticator(verifier: verifier.revoking(serials: [], identities: revokedIdentities), time: time)
+    func authenticator(revokedSerials: [SerialNumber] = [], revokedIdentities: [String] = []) -> TestAuthenticator {
+        TestAuthenticator(verifier: verifier.revoking(serials: revokedSerials, identities: revokedIdentities), time: time)
+    }
+
+    /// What a client's certificate says, as the verifier reads it.
+    func serial(of credential: TunnelCredential) throws -> SerialNumber {
+        let certificate = try NIOSSLCertificate(bytes: try #require(credential.chain.first), format: .der)
+        return try #require(SerialNumber(bytes: certificate.serialNumber))
     }
 
     func listenerIdentity(_ tunnel: TunnelID) throws -> SPIFFEID {
@@ -55,6 +61,11 @@ struct TestAuthenticator: PeerAuthenticator {
             }
         return verifier.verify(chain: chain, expecting: expected, now: time.now())
             .map { AuthenticatedPeer(identity: $0.identity, serial: $0.serial) }
-            .mapError { PeerRefusal(code: $0.code == .wrongListener ? "wrongTunnel" : $0.code.rawValue, message: $0.message) }
+            .mapError { error in
+                let codes: [VerificationError.Code] = [.revoked, .identityRevoked, .wrongRole, .wrongTunnel]
+                return PeerRefusal(
+                    code: error.code == .wrongListener ? "wrongTunnel" : error.code.rawValue, message: error.message,
+                    concernsIdentity: codes.contains(error.code))
+            }
     }
 }

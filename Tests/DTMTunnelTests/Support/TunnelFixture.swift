@@ -56,21 +56,21 @@ final class TunnelFixture {
 
     /// - Parameter change: applied to the tunnel's settings before it listens.
     static func make(
-        target: DialTarget, dialLimits: DialLimits = .init(overall: .seconds(5), attempt: .seconds(2)),
-        change: (inout TunnelServer.Settings) -> Void = { _ in }
+        target: DialTarget, threads: Int = 2, dialLimits: DialLimits = .init(overall: .seconds(5), attempt: .seconds(2)),
+        maximumConnections: Int = 20_000, change: (inout TunnelServer.Settings) -> Void = { _ in }
     ) async throws -> TunnelFixture {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let authority = try TestAuthority()
-        return try await TunnelFixture(group, authority, target, dialLimits, change)
+        return try await TunnelFixture(group, authority, target, dialLimits, maximumConnections, change)
     }
 
     private init(
         _ group: MultiThreadedEventLoopGroup, _ authority: TestAuthority, _ target: DialTarget, _ dialLimits: DialLimits,
-        _ change: (inout TunnelServer.Settings) -> Void
+        _ maximumConnections: Int, _ change: (inout TunnelServer.Settings) -> Void
     ) async throws {
         self.group = group
         self.authority = authority
-        sessions = SessionRegistry(group: group, maximumConnections: 20_000)
+        sessions = SessionRegistry(group: group, maximumConnections: maximumConnections)
         let credential = try authority.credential(try authority.listenerIdentity(tunnel))
         var settings = TunnelServer.Settings(
             context: try TunnelTLS.serverContext(credential), authenticator: authority.authenticator(), target: target,
@@ -82,7 +82,7 @@ final class TunnelFixture {
             dialer: DirectDialer(), observer: observer, time: authority.time)
         schedule = try EndpointSchedule(
             parameters: ScheduleParameters(
-                intervalMilliseconds: 10_000, lowestPort: 5_000, highestPort: 6_000, skippedPorts: [], addressMode: .hop))
+                intervalMilliseconds: 3_600_000, lowestPort: 5_000, highestPort: 6_000, skippedPorts: [], addressMode: .hop))
         windowKey = SharedSecret(try SecretBytes(randomCount: 32))
         endpoint = Self.freshEndpoint()
         listener = try await Self.listen(endpoint, server, sessions, group)
