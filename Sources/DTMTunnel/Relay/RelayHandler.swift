@@ -143,6 +143,8 @@ final class RelayHandler: ChannelInboundHandler {
     private func closeOutput() {
         guard !outputEnded, let context else { return }
         outputEnded = true
+        // TLS that is closed altogether forgets what was not flushed.
+        context.flush()
         context.close(mode: .output, promise: nil)
         // NIO and NIOSSL close the channel by themselves when both directions are done.
     }

@@ -9,16 +9,19 @@ import Testing
 @Suite("Closing a connection")
 struct TransportHandlerTests {
     /// A NIO channel with a ``TransportHandler`` and the other end of it.
-    private func withPair(_ body: (any Channel, BlockingSocket) async throws -> Void) async throws {
+    private func withPair(lingerLimit: TimeAmount = .minutes(10), _ body: (any Channel, BlockingSocket) async throws -> Void) async throws {
         let server = try BlockingServer()
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .channelOption(.autoRead, value: false)
+            .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(TransportHandler()) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(TransportHandler(lingerLimit: lingerLimit))
+                }
             }
             .connect(to: server.endpoint.socketAddress).get()
         try await body(channel, try server.accept())
-        try? await channel.close()
+        channel.triggerUserOutboundEvent(TransportHandler.Request.abort, promise: nil)
+        try? await channel.closeFuture.get()
     }
 
     /// Far more than the buffers of both sockets.
@@ -32,6 +35,21 @@ struct TransportHandlerTests {
             #expect(peer.receive(exactly: Self.much)?.count == Self.much)
             #expect(peer.receive() == [])
             try await channel.closeFuture.get()
+        }
+    }
+
+    @Test("closing the output loses nothing either, whether the peer has ended before or does meanwhile")
+    func outputAlone() async throws {
+        for endsBefore in [true, false] {
+            try await withPair { channel, peer in
+                if endsBefore { peer.endSending() }
+                channel.writeAndFlush(ByteBuffer(repeating: 5, count: Self.much), promise: nil)
+                channel.close(mode: .output, promise: nil)
+                if !endsBefore { peer.endSending() }
+                #expect(peer.receive(exactly: Self.much)?.count == Self.much)
+                #expect(peer.receive() == [])
+                try await channel.closeFuture.get()
+            }
         }
     }
 
@@ -77,21 +95,30 @@ struct TransportHandlerTests {
         }
     }
 
-    @Test("ends by itself when the peer does not read for too long")
+    @Test("a peer that takes nothing for too long gets a reset, never a clean end of half of it")
     func lingerLimit() async throws {
-        let server = try BlockingServer()
-        let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(TransportHandler(lingerLimit: .milliseconds(100)))
-                }
+        for mode in [CloseMode.all, .output] {
+            try await withPair(lingerLimit: .milliseconds(100)) { channel, peer in
+                channel.writeAndFlush(ByteBuffer(repeating: 5, count: Self.much), promise: nil)
+                channel.close(mode: mode, promise: nil)
+                try await channel.closeFuture.get()
+                #expect(peer.receiveAll() == nil)
             }
-            .connect(to: server.endpoint.socketAddress).get()
-        let peer = try server.accept()
-        channel.writeAndFlush(ByteBuffer(repeating: 5, count: Self.much), promise: nil)
-        channel.close(promise: nil)
-        try await channel.closeFuture.get()
-        // What the kernel had taken is all there is.
-        #expect((peer.receiveAll()?.count ?? 0) < Self.much)
+        }
+    }
+
+    @Test("a peer that is slow and takes something now and then gets all")
+    func slowPeer() async throws {
+        try await withPair(lingerLimit: .milliseconds(100)) { channel, peer in
+            channel.writeAndFlush(ByteBuffer(repeating: 5, count: Self.much), promise: nil)
+            channel.close(promise: nil)
+            var received = 0
+            while let bytes = peer.receive(1 << 20), !bytes.isEmpty {
+                received += bytes.count
+                var pause = timespec(tv_sec: 0, tv_nsec: 5_000_000)
+                nanosleep(&pause, nil)
+            }
+            #expect(received == Self.much)
+        }
     }
 }

@@ -12,7 +12,9 @@ struct TestAuthority {
     let time: any TimeSource
 
     init(trustDomain: String = Authority.randomTrustDomain(), time: any TimeSource = AnchoredClock()) throws {
-        authority = try Authority(trustDomain: trustDomain, lifetime: .seconds(86_400), now: time.now())
+        // Some time ago, so that it can have issued what has expired by now.
+        let start = time.now() - .seconds(3_600)
+        authority = try Authority(trustDomain: trustDomain, lifetime: .seconds(86_400), now: start)
         verifier = try PeerVerifier(trustBundle: [authority.certificateDER], trustDomain: trustDomain)
         self.time = time
     }
