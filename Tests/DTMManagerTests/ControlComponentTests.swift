@@ -242,7 +242,7 @@ import Testing
     ])
     func `is answered with an error that names what is wrong`(_ request: String, _ status: Int, _ code: String) async throws {
         try await ControlFixture.run { control in
-            let answer = try UnixExchange.send(Array(request.utf8), to: control.socketPath)
+            let answer = try await UnixExchange.send(Array(request.utf8), to: control.socketPath)
             #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
             #expect(answer.contains(code))
         }
@@ -251,9 +251,9 @@ import Testing
     @Test func `a body without end is cut off, and garbage is refused; others are served on`() async throws {
         try await ControlFixture.run { control in
             let head = "POST /v1/tunnels HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 70000\r\n\r\n"
-            let large = try UnixExchange.send(Array(head.utf8) + Array(repeating: 0x20, count: 70_000), to: control.socketPath)
+            let large = try await UnixExchange.send(Array(head.utf8) + Array(repeating: 0x20, count: 70_000), to: control.socketPath)
             #expect(large.hasPrefix("HTTP/1.1 413 "))
-            let garbage = try UnixExchange.send(Array("\u{16}\u{3}\u{1}hello\r\n\r\n".utf8), to: control.socketPath)
+            let garbage = try await UnixExchange.send(Array("\u{16}\u{3}\u{1}hello\r\n\r\n".utf8), to: control.socketPath)
             #expect(garbage.isEmpty || garbage.hasPrefix("HTTP/1.1 400 "))
             let tunnels = try await control.client.tunnels().tunnels
             #expect(tunnels.isEmpty)

@@ -25,7 +25,7 @@ import Testing
             milliseconds.value = plane.read { $0.drainMilliseconds }.map(String.init) ?? drained.map(String.init) ?? "none"
         }
         #expect(milliseconds.value == "3000")
-        #expect(!FileFacts.exists(path.value))
+        #expect(try FileFacts.read(path.value, followingLinks: false) == nil)
     }
 
     @Test func `without a launcher it serves on, says so, and ends when its time is over`() async throws {

@@ -52,6 +52,11 @@ int dtm_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
 /// Why C: no wrapper in the C library before glibc 2.36. Gone when that is the oldest one supported.
 int dtm_pidfd_open(pid_t pid);
 
+/// How many processors this thread may run on: sched_getaffinity(2), which taskset and cgroups' cpusets set.
+///
+/// Why C: the CPU_* macros do not import.
+int dtm_usable_processors(void);
+
 /// A counter that wakes whoever reads it, with CLOEXEC and blocking: eventfd(2).
 ///
 /// Why C: sys/eventfd.h is not part of Swift's Glibc module. Gone when it is.
@@ -116,5 +121,22 @@ int dtm_next_signal(int descriptor);
 ///
 /// Why C: the C library's module for Swift leaves close_range out.
 int dtm_close_on_exec_from(int first);
+
+// MARK: files.c
+
+/// What is at a path.
+struct dtm_file_facts {
+    /// The type and the permissions, as `S_IFMT` and `S_IFSOCK` take them apart.
+    uint32_t mode;
+    uint32_t owner;
+    uint64_t device;
+    uint64_t inode;
+};
+
+/// Looks at a path: stat(2), or lstat(2) when links are not to be followed.
+///
+/// Why C: `struct stat` belongs to whichever of glibc's and NIO's Clang modules the compiler happens to load first, so that a Swift
+/// module that uses both can't rely on seeing its members. Gone when NIO's module no longer includes <sys/stat.h>.
+int dtm_file_facts(const char *path, int follow_links, struct dtm_file_facts *facts);
 
 #endif

@@ -21,7 +21,8 @@ struct ControlSocket: Hashable, Sendable {
     }
 
     /// Where a system manager listens besides its home.
-    static let systemPath = "/run/dtm/control.sock"
+    static let systemPath = "\(systemFolder)/control.sock"
+    static let systemFolder = "/run/dtm"
 
     /// - Throws: `socket.busy` when somebody answers at the path, `socket.unusable` when it is too long or not a socket's.
     func checkFree() throws(ManagerError) {
@@ -31,12 +32,8 @@ struct ControlSocket: Hashable, Sendable {
                 "the path of the control socket is too long: \(path) has \(path.utf8.count) bytes, allowed are \(Target.maximumUnixPathBytes)",
                 hint: "choose a shorter home with --home DIR or DTM_HOME")
         }
-        var status = stat()
-        guard lstat(path, &status) == 0 else {
-            if errno == ENOENT { return }
-            throw .socket(path, "it could not be looked at", errno)
-        }
-        guard status.st_mode & S_IFMT == S_IFSOCK else { throw .socket(path, "something that is not a socket is there", nil) }
+        guard let facts = try FileFacts.read(path, followingLinks: false) else { return }
+        guard facts.isSocket else { throw .socket(path, "something that is not a socket is there", nil) }
         if connects() {
             throw ManagerError(
                 .socketBusy, "another manager answers at \(path)",
@@ -47,10 +44,11 @@ struct ControlSocket: Hashable, Sendable {
     /// Gives the bound socket its mode and its name; what is there under the name is replaced in one step (`rename(2)`).
     func publish() throws(ManagerError) -> PublishedSocket {
         guard chmod(temporaryPath, mode) == 0 else { throw .socket(temporaryPath, "its mode could not be set", errno) }
-        var status = stat()
-        guard lstat(temporaryPath, &status) == 0 else { throw .socket(temporaryPath, "it could not be looked at", errno) }
+        guard let facts = try FileFacts.read(temporaryPath, followingLinks: false) else {
+            throw .socket(temporaryPath, "it is gone", nil)
+        }
         guard rename(temporaryPath, path) == 0 else { throw .socket(path, "it could not be put in place", errno) }
-        return PublishedSocket(path: path, device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+        return PublishedSocket(path: path, device: facts.device, inode: facts.inode)
     }
 
     private func connects() -> Bool {
@@ -69,8 +67,8 @@ struct PublishedSocket: Hashable, Sendable {
 
     /// Removes the name, unless a later manager has put its own socket there.
     func withdraw() {
-        var status = stat()
-        guard lstat(path, &status) == 0, UInt64(status.st_dev) == device, UInt64(status.st_ino) == inode else { return }
+        guard let facts = try? FileFacts.read(path, followingLinks: false), facts.device == device, facts.inode == inode
+        else { return }
         unlink(path)
     }
 }

@@ -1,3 +1,4 @@
+import CDTMLinux
 import Glibc
 
 /// The manager's folder, `DTM_HOME`: where everything it keeps has its place.
@@ -55,20 +56,40 @@ extension Home {
 
     private func prepare(folder: String) throws(ManagerError) {
         if mkdir(folder, 0o700) != 0, errno != EEXIST { throw .home(folder, "the folder could not be made", errno) }
-        var status = stat()
-        guard stat(folder, &status) == 0 else { throw .home(folder, "it could not be looked at", errno) }
-        guard status.st_mode & S_IFMT == S_IFDIR else { throw .home(folder, "it is not a folder", nil) }
-        guard status.st_uid == geteuid() else {
-            throw .home(folder, "it belongs to user \(status.st_uid), and the manager runs as user \(geteuid())", nil)
+        let facts = try FileFacts.read(folder, followingLinks: true)
+        guard let facts, facts.isFolder else { throw .home(folder, "it is not a folder", nil) }
+        guard facts.owner == geteuid() else {
+            throw .home(folder, "it belongs to user \(facts.owner), and the manager runs as user \(geteuid())", nil)
         }
-        guard status.st_mode & 0o022 == 0 else {
-            throw .home(folder, "others may write to it (mode \(octal(status.st_mode & 0o777)))", nil, "chmod go-w \(folder)")
+        guard facts.permissions & 0o022 == 0 else {
+            throw .home(folder, "others may write to it (mode \(octal(facts.permissions)))", nil, "chmod go-w \(folder)")
         }
         guard access(folder, W_OK | X_OK) == 0 else { throw .home(folder, "it is not writable", errno) }
     }
 }
 
-func octal(_ mode: mode_t) -> String {
+/// What is at a path.
+struct FileFacts: Hashable, Sendable {
+    let mode: UInt32
+    let owner: UInt32
+    let device: UInt64
+    let inode: UInt64
+
+    var isFolder: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
+    var isSocket: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFSOCK) }
+    var permissions: UInt32 { mode & 0o777 }
+
+    /// Nil when there is nothing.
+    static func read(_ path: String, followingLinks: Bool) throws(ManagerError) -> Self? {
+        var facts = dtm_file_facts()
+        let outcome = dtm_file_facts(path, followingLinks ? 1 : 0, &facts)
+        if outcome == -ENOENT { return nil }
+        guard outcome == 0 else { throw .home(path, "it could not be looked at", -outcome) }
+        return Self(mode: facts.mode, owner: facts.owner, device: facts.device, inode: facts.inode)
+    }
+}
+
+func octal(_ mode: UInt32) -> String {
     let digits = String(mode, radix: 8)
     return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
 }

@@ -81,7 +81,9 @@ public enum ControlProcess {
         let own = ControlSocket(path: home.controlSocket, mode: 0o600)
         let isSystems = geteuid() == 0 && (home.path.hasPrefix("/run/") || home.path.hasPrefix("/var/"))
         guard arguments.system || isSystems else { return [own] }
-        mkdir("/run/dtm", 0o755)
+        mkdir(ControlSocket.systemFolder, 0o755)
+        // Every user must get as far as the socket, whatever the umask says.
+        chmod(ControlSocket.systemFolder, 0o755)
         return [own, ControlSocket(path: ControlSocket.systemPath, mode: 0o666)]
     }
 

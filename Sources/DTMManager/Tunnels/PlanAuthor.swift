@@ -17,18 +17,27 @@ struct TrustSnapshot: Hashable, Sendable {
 struct PlanAuthor: Sendable {
     private(set) var current: Plan?
     private var version: UInt64 = 0
+    /// Never falls: leaves that were issued while it was higher must stay good.
+    private var leafLifetimeSeconds: UInt32 = 1
 
     init() {}
 
     /// For another data plane, which knows nothing yet; versions go on rising.
-    init(after author: Self) { version = author.version }
+    init(after author: Self) {
+        version = author.version
+        leafLifetimeSeconds = author.leafLifetimeSeconds
+    }
 
     /// The plan that makes `table` true; nil when the data plane has been told all of it already.
     mutating func write(_ table: TunnelTable, trust: TrustSnapshot) -> Plan? {
+        let configuration = table.defaults.configuration
+        leafLifetimeSeconds = max(
+            leafLifetimeSeconds, UInt32(clamping: Int(configuration.certificates.leafLifetimeSeconds.rounded(.up))))
         var plan = Plan(
             version: version, trustDomain: trust.trustDomain, trustBundle: trust.bundle,
             revokedSerials: trust.revokedSerials, revokedIdentities: trust.revokedIdentities,
-            maximumConnections: UInt32(clamping: table.defaults.configuration.limits.maximumConnections), tunnels: table.sorted.compactMap(\.plan))
+            maximumLeafLifetimeSeconds: leafLifetimeSeconds,
+            maximumConnections: UInt32(clamping: configuration.limits.maximumConnections), tunnels: table.sorted.compactMap(\.plan))
         guard plan != current else { return nil }
         version += 1
         plan.version = version

@@ -33,23 +33,13 @@ struct SystemNameResolver: NameResolving {
         return found
     }
 
+    /// By way of the text: the members of the address structures can't be relied on beside NIO (see `dtm_file_facts`).
     private static func address(_ entry: addrinfo) -> IPAddress? {
-        guard let pointer = entry.ai_addr else { return nil }
-        switch entry.ai_family {
-        case AF_INET:
-            return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-                .v4(UInt32(bigEndian: $0.pointee.sin_addr.s_addr))
-            }
-        case AF_INET6:
-            return pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { pointer in
-                withUnsafeBytes(of: &pointer.pointee.sin6_addr) { bytes in
-                    .v6(
-                        high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
-                        low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
-                }
-            }
-        default: return nil
-        }
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let outcome = getnameinfo(
+            entry.ai_addr, entry.ai_addrlen, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
+        guard outcome == 0 else { return nil }
+        return IPAddress(String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
     }
 }
 

@@ -11,41 +11,7 @@ final class TemporaryFolder: Sendable {
         path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    deinit { Self.remove(path) }
-
-    private static func remove(_ path: String) {
-        // A folder can't be unlinked; anything else can.
-        if unlink(path) == 0 || errno == ENOENT { return }
-        chmod(path, 0o700)
-        for name in names(path) { remove("\(path)/\(name)") }
-        rmdir(path)
-    }
-
-    private static func names(_ path: String) -> [String] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
-}
-
-/// What is at a path. (`struct stat` is of no use here: beside NIO it belongs to whichever module was loaded first.)
-enum FileFacts {
-    static func exists(_ path: String) -> Bool { (try? FileManager.default.attributesOfItem(atPath: path)) != nil }
-
-    /// The permissions; nil when there is nothing.
-    static func mode(_ path: String) -> Int? {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        let value = attributes?[.posixPermissions]
-        if let value = value as? UInt { return Int(value) }
-        return value as? Int
-    }
+    deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
 struct POSIXFailure: Error {

@@ -1,9 +1,15 @@
 import Glibc
+import NIOPosix
 
 /// One exchange over a Unix socket, byte by byte as the test wants it.
 enum UnixExchange {
-    /// Sends the bytes and reads until the other side closes. The server runs on threads of its own, so that waiting here is safe.
-    static func send(_ bytes: [UInt8], to path: String) throws -> String {
+    /// Sends the bytes and reads until the other side closes; on a thread of its own, because that waits and the tasks of the server
+    /// share their threads with those of the test.
+    static func send(_ bytes: [UInt8], to path: String) async throws -> String {
+        try await NIOThreadPool.singleton.runIfActive { try exchange(bytes, path) }
+    }
+
+    private static func exchange(_ bytes: [UInt8], _ path: String) throws -> String {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_un()

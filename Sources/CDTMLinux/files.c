@@ -1,0 +1,14 @@
+#include "CDTMLinux.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+int dtm_file_facts(const char *path, int follow_links, struct dtm_file_facts *facts) {
+    struct stat status;
+    if ((follow_links ? stat(path, &status) : lstat(path, &status)) != 0) return -errno;
+    facts->mode = status.st_mode;
+    facts->owner = status.st_uid;
+    facts->device = status.st_dev;
+    facts->inode = status.st_ino;
+    return 0;
+}
