@@ -5,11 +5,13 @@ public let apiSchemaVersion = 1
 
 /// `GET /v1/status`, `dtm status --json`.
 public struct StatusReport: Codable, Hashable, Sendable {
+    /// How state is kept.
     public struct StateReport: Codable, Hashable, Sendable {
         /// `ephemeral` or `sealed`.
         public var mode: String
         public init(mode: String) { self.mode = mode }
     }
+    /// What the manager holds in memory, in bytes.
     public struct MemoryReport: Codable, Hashable, Sendable {
         /// Resident size of all of the manager's processes; pages they share are counted once.
         public var residentBytes: UInt64
@@ -82,6 +84,7 @@ public struct AppList: Codable, Hashable, Sendable {
 
 /// One process.
 public struct AppReport: Codable, Hashable, Sendable {
+    /// One socket that the process listens on.
     public struct Listener: Codable, Hashable, Sendable {
         /// `tcp`, `tcp6`, `udp`, `udp6` or `unix`.
         public var `protocol`: String
@@ -93,6 +96,7 @@ public struct AppReport: Codable, Hashable, Sendable {
             self.port = port
         }
     }
+    /// One connection of the process.
     public struct Connection: Codable, Hashable, Sendable {
         public var local: String
         public var remote: String
@@ -169,6 +173,7 @@ public struct TunnelList: Codable, Hashable, Sendable {
     public init(tunnels: [TunnelReport]) { self.tunnels = tunnels }
 }
 
+/// An address and a port.
 public struct EndpointReport: Codable, Hashable, Sendable {
     public var host: String
     public var port: UInt16
@@ -183,7 +188,9 @@ public struct EndpointReport: Codable, Hashable, Sendable {
     public var endpoint: Endpoint? { IPAddress(host).map { Endpoint(address: $0, port: port) } }
 }
 
+/// One tunnel, as it is at the moment.
 public struct TunnelReport: Codable, Hashable, Sendable {
+    /// An endpoint of before that still listens.
     public struct Previous: Codable, Hashable, Sendable {
         public var host: String
         public var port: UInt16
@@ -195,6 +202,7 @@ public struct TunnelReport: Codable, Hashable, Sendable {
             self.role = role
         }
     }
+    /// Connections since the data plane started, and those that are open.
     public struct Connections: Codable, Hashable, Sendable {
         public var active: UInt32
         public var total: UInt64
@@ -207,6 +215,7 @@ public struct TunnelReport: Codable, Hashable, Sendable {
             self.failed = failed
         }
     }
+    /// The listener's certificate.
     public struct CertificateReport: Codable, Hashable, Sendable {
         public var serial: String
         /// RFC 3339.
@@ -324,6 +333,7 @@ public struct ProtectAnswer: Codable, Hashable, Sendable {
 
 /// The answer to `POST /v1/tunnels/NAME/rotate` (one) and `POST /v1/rotate` (all): sent when the new endpoints accept.
 public struct RotateAnswer: Codable, Hashable, Sendable {
+    /// What came of the rotation of one tunnel.
     public struct Rotation: Codable, Hashable, Sendable {
         public var tunnel: String
         public var endpoint: EndpointReport?
@@ -382,6 +392,7 @@ public struct EventReport: Codable, Hashable, Sendable {
 
 /// `GET /v1/certificates`, `dtm certs list --json`.
 public struct CertificateList: Codable, Hashable, Sendable {
+    /// One certificate that this manager issued, or one of its authorities.
     public struct Entry: Codable, Hashable, Sendable {
         public var serial: String
         public var identity: String
@@ -557,6 +568,7 @@ public struct ReloadAnswer: Codable, Hashable, Sendable {
 
 /// The body of every answer that is not a success.
 public struct APIErrorBody: Codable, Hashable, Sendable {
+    /// What went wrong, for programs and for people.
     public struct Content: Codable, Hashable, Sendable {
         /// A stable, dotted name, as `tunnel.unknown`.
         public var code: String

@@ -2,6 +2,7 @@ public import DTMCore
 
 /// Why a connector could not start.
 public struct ConnectorError: DescribedError, Equatable {
+    /// What went wrong; equality compares these alone.
     public enum Code: String, Sendable {
         /// The local address can't be listened on.
         case listen

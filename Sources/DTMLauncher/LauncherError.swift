@@ -3,6 +3,7 @@ import Glibc
 
 /// Why a manager could not be started.
 public struct LauncherError: DescribedError, Equatable {
+    /// What went wrong; equality compares these alone.
     public enum Code: String, Sendable {
         /// The home's folders can't be made or used.
         case home

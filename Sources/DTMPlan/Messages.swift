@@ -24,6 +24,7 @@ public enum ControlMessage: Sendable {
     case drain(milliseconds: UInt32)
 }
 
+/// How control introduces itself.
 public struct ControlHello: Hashable, Sendable {
     public var protocolVersion: UInt16
     public var anchor: ClockAnchor
@@ -53,6 +54,7 @@ public enum DataPlaneMessage: Hashable, Sendable {
     case drained
 }
 
+/// How the data plane introduces itself.
 public struct DataPlaneHello: Hashable, Sendable {
     public var protocolVersion: UInt16
     public var pid: Int32
@@ -111,6 +113,7 @@ public struct RotationFailure: Hashable, Sendable {
     }
 }
 
+/// One listener of a tunnel, in its role.
 public struct ListenerReport: Hashable, Sendable {
     public var endpoint: Endpoint
     public var role: ListenerRole

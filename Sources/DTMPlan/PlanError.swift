@@ -2,6 +2,7 @@ public import DTMCore
 
 /// Why a frame could not be made or read, or why a link or channel between two processes of the manager ended.
 public struct PlanError: DescribedError, Equatable {
+    /// What went wrong; equality compares these alone.
     public enum Code: String, Sendable {
         /// A frame ends in the middle of a field.
         case truncated

@@ -2,6 +2,7 @@ public import DTMCore
 
 /// Why a call to a manager came to nothing.
 public struct ControlClientError: DescribedError, Equatable {
+    /// What went wrong; equality compares these alone.
     public enum Code: String, Sendable, CaseIterable {
         /// There is no control socket where one was looked for.
         case noManager

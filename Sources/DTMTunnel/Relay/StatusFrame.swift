@@ -35,6 +35,7 @@ public enum StatusFrame: Hashable, Sendable {
 }
 
 extension StatusFrame {
+    /// Appends the frame. Endpoints and text over their bounds are left out.
     public func write(to buffer: inout ByteBuffer) {
         var payload = ByteBuffer()
         let type: UInt8
