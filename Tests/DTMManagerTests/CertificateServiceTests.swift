@@ -48,7 +48,8 @@ import Testing
 
     @Test func `a certificate is revoked by its serial number, for its own time only`() async throws {
         let service = try service()
-        let leaf = try await service.issue(try LeafKey().certificateRequest(), toClientOf: tunnel, who: "uid-1.0123456789abcdef")
+        let leaf = try await service.issue(
+            try LeafKey().certificateRequest(), toClientOf: tunnel, who: "uid-1.0123456789abcdef")
         _ = try await service.revoke(leaf.serial.description, names: [:])
         #expect(await service.snapshot.revokedSerials == [leaf.serial])
     }

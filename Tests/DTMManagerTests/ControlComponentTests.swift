@@ -16,7 +16,9 @@ import Testing
         ])
     }
 
-    @Test func `a PID is protected when its first endpoint accepts, and the answer says what is still open`() async throws {
+    @Test func `a PID is protected when its first endpoint accepts, and the answer says what is still open`()
+        async throws
+    {
         try await ControlFixture.run(try Self.redis()) { control in
             let answer = try await control.client.protect(ProtectRequest(subject: "99", name: "redis"))
             #expect(answer.tunnel.target == "127.0.0.1:6379")
@@ -123,7 +125,8 @@ import Testing
                 certificateRequest: Base64.encode(try LeafKey().certificateRequest()), connector: "0123456789abcdef")
             let identity = try await control.client.identity(for: "redis", request)
             let before = try await control.client.windowKeys(for: "redis")
-            let answer = try await control.client.revokeCertificates(CertificateRevokeRequest(subject: identity.identity))
+            let answer = try await control.client.revokeCertificates(
+                CertificateRevokeRequest(subject: identity.identity))
             #expect(answer.certificates.map(\.status) == ["revoked"])
             let after = try await control.client.windowKeys(for: "redis")
             let isSame = after.current.key.bytes.isEqual(to: before.current.key.bytes)
@@ -139,16 +142,21 @@ import Testing
     @Test func `leaves and the authority are rotated on demand`() async throws {
         try await ControlFixture.run(try Self.redis()) { control in
             _ = try await control.client.protect(ProtectRequest(subject: "99", name: "redis"))
-            let leaves = try await control.client.rotateCertificates(CertificateRotateRequest(tunnel: "redis", authority: false))
+            let leaves = try await control.client.rotateCertificates(
+                CertificateRotateRequest(tunnel: "redis", authority: false))
             #expect(leaves.notes.isEmpty)
             #expect(leaves.certificates.map(\.role).sorted() == ["listener", "probe"])
-            let authority = try await control.client.rotateCertificates(CertificateRotateRequest(tunnel: nil, authority: true))
+            let authority = try await control.client.rotateCertificates(
+                CertificateRotateRequest(tunnel: nil, authority: true))
             #expect(authority.certificates.count == 2)
             #expect(try await control.client.certificates().certificates.contains { $0.role == "authority" })
         }
     }
 
-    @Test func `the configuration's tunnels are made true at the start and at a reload, and a bad file changes nothing`() async throws {
+    @Test
+    func `the configuration's tunnels are made true at the start and at a reload, and a bad file changes nothing`()
+        async throws
+    {
         let options = ControlFixture.Options(configuration: #"{"tunnels":[{"name":"a","target":"127.0.0.1:1"}]}"#)
         try await ControlFixture.run(options) { control in
             #expect(try await control.client.tunnels().tunnels.map(\.origin) == ["configuration"])
@@ -178,7 +186,9 @@ import Testing
         }
     }
 
-    @Test func `another data plane is told everything, and tunnels are without an endpoint until it has opened theirs`() async throws {
+    @Test func `another data plane is told everything, and tunnels are without an endpoint until it has opened theirs`()
+        async throws
+    {
         try await ControlFixture.run(try Self.redis()) { control in
             _ = try await control.client.protect(ProtectRequest(subject: "99", name: "redis"))
             let events = try await control.client.followEvents(after: 0)
@@ -235,12 +245,23 @@ import Testing
 @Suite struct HostileRequestTests {
     @Test(arguments: [
         ("GET /v1/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404, "route.unknown"),
-        ("POST /v1/tunnels HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\n{]}", 400, "request.invalid"),
-        ("POST /v1/tunnels HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", 400, "request.invalid"),
+        (
+            "POST /v1/tunnels HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\n{]}", 400,
+            "request.invalid"
+        ),
+        (
+            "POST /v1/tunnels HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", 400,
+            "request.invalid"
+        ),
         ("GET /v1/events?since=soon HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400, "request.invalid"),
-        ("GET /v1/tunnels/..%2f..%2fetc/windows HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404, "tunnel.unknown"),
+        (
+            "GET /v1/tunnels/..%2f..%2fetc/windows HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404,
+            "tunnel.unknown"
+        ),
     ])
-    func `is answered with an error that names what is wrong`(_ request: String, _ status: Int, _ code: String) async throws {
+    func `is answered with an error that names what is wrong`(_ request: String, _ status: Int, _ code: String)
+        async throws
+    {
         try await ControlFixture.run { control in
             let answer = try await UnixExchange.send(Array(request.utf8), to: control.socketPath)
             #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
@@ -251,9 +272,11 @@ import Testing
     @Test func `a body without end is cut off, and garbage is refused; others are served on`() async throws {
         try await ControlFixture.run { control in
             let head = "POST /v1/tunnels HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 70000\r\n\r\n"
-            let large = try await UnixExchange.send(Array(head.utf8) + Array(repeating: 0x20, count: 70_000), to: control.socketPath)
+            let large = try await UnixExchange.send(
+                Array(head.utf8) + Array(repeating: 0x20, count: 70_000), to: control.socketPath)
             #expect(large.hasPrefix("HTTP/1.1 413 "))
-            let garbage = try await UnixExchange.send(Array("\u{16}\u{3}\u{1}hello\r\n\r\n".utf8), to: control.socketPath)
+            let garbage = try await UnixExchange.send(
+                Array("\u{16}\u{3}\u{1}hello\r\n\r\n".utf8), to: control.socketPath)
             #expect(garbage.isEmpty || garbage.hasPrefix("HTTP/1.1 400 "))
             let tunnels = try await control.client.tunnels().tunnels
             #expect(tunnels.isEmpty)

@@ -22,7 +22,8 @@ import Testing
             let drained = await control.assembly.parts.supervisor.changes.first(within: .seconds(5)) {
                 plane.read { $0.drainMilliseconds }
             }
-            milliseconds.value = plane.read { $0.drainMilliseconds }.map(String.init) ?? drained.map(String.init) ?? "none"
+            milliseconds.value =
+                plane.read { $0.drainMilliseconds }.map(String.init) ?? drained.map(String.init) ?? "none"
         }
         #expect(milliseconds.value == "3000")
         #expect(try FileFacts.read(path.value, followingLinks: false) == nil)

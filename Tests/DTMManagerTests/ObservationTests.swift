@@ -7,7 +7,8 @@ import Testing
 @testable import DTMManager
 
 @Suite struct ObservationTests {
-    private func rotated(_ tunnel: TunnelID, generation: UInt32 = 0, previous: Endpoint? = nil) throws -> RotationReport {
+    private func rotated(_ tunnel: TunnelID, generation: UInt32 = 0, previous: Endpoint? = nil) throws -> RotationReport
+    {
         RotationReport(
             tunnel: tunnel, turn: ScheduleTurn(epoch: 179_000_000, generation: generation),
             endpoint: try found(Endpoint("127.5.6.7:5005")), candidate: 0, previous: previous,
@@ -48,7 +49,8 @@ import Testing
         let id = try table.record(named: "redis").id
         _ = table.observe(.incident(Incident(tunnel: id, kind: .targetUnreachable, at: Samples.now, reason: "refused")))
         #expect(table[id]?.problem == "refused")
-        _ = table.observe(.incident(Incident(tunnel: id, kind: .targetReachable, at: Samples.now, reason: "it answers")))
+        _ = table.observe(
+            .incident(Incident(tunnel: id, kind: .targetReachable, at: Samples.now, reason: "it answers")))
         #expect(table[id]?.problem == nil)
     }
 
@@ -67,7 +69,8 @@ import Testing
         let live = try found(Endpoint("127.5.6.7:5005"))
         _ = table.observe(
             .listeners(
-                tunnel: id, [ListenerReport(endpoint: live, role: .live), ListenerReport(endpoint: overlapping, role: .overlap)]))
+                tunnel: id,
+                [ListenerReport(endpoint: live, role: .live), ListenerReport(endpoint: overlapping, role: .overlap)]))
         let report = try found(table[id]).report(trustDomain: "td")
         #expect(report.endpoint?.host == "127.5.6.7")
         #expect(report.previous.map(\.role) == ["overlap"])
@@ -80,14 +83,16 @@ import Testing
     @Test func `followers see the endpoint, the schedule and the keys' generation`() throws {
         var table = try Samples.table(Samples.draft("redis"))
         let id = try table.record(named: "redis").id
-        var state = try found(table[id]).followState(trust: Samples.trust, anchor: ClockAnchor(offsetNanoseconds: 7), now: Samples.now)
+        var state = try found(table[id]).followState(
+            trust: Samples.trust, anchor: ClockAnchor(offsetNanoseconds: 7), now: Samples.now)
         #expect(state.endpoint == nil)
         #expect(state.epoch == 179_000_000)
         #expect(state.skippedPorts.contains(5_432))
         #expect(state.clockOffsetNanoseconds == 7)
         _ = table.observe(.rotated(try rotated(id, generation: 4)))
         table.rekey(id, root: try Samples.root())
-        state = try found(table[id]).followState(trust: Samples.trust, anchor: ClockAnchor(offsetNanoseconds: 7), now: Samples.now)
+        state = try found(table[id]).followState(
+            trust: Samples.trust, anchor: ClockAnchor(offsetNanoseconds: 7), now: Samples.now)
         #expect(state.endpoint?.port == 5_005)
         #expect(state.generation == 4)
         #expect(state.keyGeneration == 2)
@@ -100,7 +105,8 @@ import Testing
     @Test func `every kind of incident has an event of its own name and weight`() {
         for kind in Incident.Kind.allCases {
             let incident = Incident(
-                tunnel: TunnelID.random(), kind: kind, at: Samples.now, count: 3, peer: Endpoint("127.0.0.1:40000"), reason: "why")
+                tunnel: TunnelID.random(), kind: kind, at: Samples.now, count: 3, peer: Endpoint("127.0.0.1:40000"),
+                reason: "why")
             let event = translation.event(incident, count: 3)
             #expect(event.tunnel == "redis")
             #expect(event.kind.contains("."))

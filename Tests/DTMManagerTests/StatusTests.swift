@@ -70,7 +70,8 @@ import Testing
             ], own: own)
         #expect(places.map(\.target.description) == ["127.0.0.1:6379"])
         let text = Banner(
-            home: "/home/x/.dtm", configuration: nil, warnings: [], sockets: ["/home/x/.dtm/run/control.sock"], tunnels: [],
+            home: "/home/x/.dtm", configuration: nil, warnings: [], sockets: ["/home/x/.dtm/run/control.sock"],
+            tunnels: [],
             places: places
         ).text
         #expect(text.contains("dtm protect 127.0.0.1:6379 --name redis   # redis-server, pid 3, user user1000"))

@@ -18,7 +18,9 @@ import Testing
 }
 
 @Suite struct SubjectResolverTests {
-    private func resolver(_ observations: ApplicationObservation..., own: OwnParts = OwnParts(), uid: UInt32 = 1_000) -> SubjectResolver {
+    private func resolver(_ observations: ApplicationObservation..., own: OwnParts = OwnParts(), uid: UInt32 = 1_000)
+        -> SubjectResolver
+    {
         SubjectResolver(observations: observations, own: own, managerUID: uid)
     }
 
@@ -42,7 +44,8 @@ import Testing
 
     @Test func `several places are named, each with its command`() throws {
         let busy = Samples.process(
-            13, "busy", try Samples.listener("127.0.0.1:1001"), try Samples.listener("127.0.0.1:1002"), Samples.listener(path: "/run/b"))
+            13, "busy", try Samples.listener("127.0.0.1:1001"), try Samples.listener("127.0.0.1:1002"),
+            Samples.listener(path: "/run/b"))
         let error = #expect(throws: ManagerError.self) { try resolver(busy).resolve(.pid(13)) }
         #expect(error?.code == .subjectAmbiguous)
         #expect(error?.hint == "dtm protect 127.0.0.1:1001, or dtm protect 127.0.0.1:1002, or dtm protect unix:/run/b")
@@ -73,9 +76,13 @@ import Testing
         #expect(managerCode { _ = try resolver.resolve(.pid(30)) } == .targetOwn)
         #expect(managerCode { _ = try resolver.resolve(.application("dtm")) } == .targetOwn)
         #expect(
-            managerCode { _ = try resolver.resolve(.target(.tcp(host: "127.3.4.5", port: 5_005)), addresses: [endpoint.address]) }
+            managerCode {
+                _ = try resolver.resolve(.target(.tcp(host: "127.3.4.5", port: 5_005)), addresses: [endpoint.address])
+            }
                 == .targetOwn)
-        #expect(managerCode { _ = try resolver.resolve(.target(.unix(path: "/home/x/.dtm/run/control.sock"))) } == .targetOwn)
+        #expect(
+            managerCode { _ = try resolver.resolve(.target(.unix(path: "/home/x/.dtm/run/control.sock"))) }
+                == .targetOwn)
     }
 
     @Test func `the owner of a target is the user who listens there`() throws {
@@ -84,13 +91,16 @@ import Testing
         let subject = try resolver(redis).resolve(.target(.tcp(host: "localhost", port: 6_379)), addresses: [loopback])
         #expect(subject.ownerUID == 42)
         #expect(subject.application == "redis")
-        let other = try resolver(redis).resolve(.target(.tcp(host: "10.0.0.1", port: 6_379)), addresses: [try found(IPAddress("10.0.0.1"))])
+        let other = try resolver(redis).resolve(
+            .target(.tcp(host: "10.0.0.1", port: 6_379)), addresses: [try found(IPAddress("10.0.0.1"))])
         #expect(other.ownerUID == nil)
     }
 }
 
 @Suite struct NamingTests {
-    private func subject(_ application: String?, _ target: Target = .tcp(host: "127.0.0.1", port: 80)) -> ResolvedSubject {
+    private func subject(_ application: String?, _ target: Target = .tcp(host: "127.0.0.1", port: 80))
+        -> ResolvedSubject
+    {
         ResolvedSubject(target: target, ownerUID: nil, application: application, listeners: [])
     }
 
@@ -99,10 +109,14 @@ import Testing
         #expect(TunnelNaming.name(for: subject("redis-server"), isTaken: { _ in false })?.text == "redis")
         #expect(TunnelNaming.name(for: subject("---"), isTaken: { _ in false })?.text == "tunnel")
         #expect(TunnelNaming.name(for: subject(nil), isTaken: { _ in false })?.text == "127.0.0.1-80")
-        #expect(TunnelNaming.name(for: subject(nil, .unix(path: "/run/app.sock")), isTaken: { _ in false })?.text == "app.sock")
+        #expect(
+            TunnelNaming.name(for: subject(nil, .unix(path: "/run/app.sock")), isTaken: { _ in false })?.text
+                == "app.sock")
     }
 
     @Test func `a name that is taken gets a number`() {
-        #expect(TunnelNaming.name(for: subject("web"), isTaken: { $0.text == "web" || $0.text == "web-2" })?.text == "web-3")
+        #expect(
+            TunnelNaming.name(for: subject("web"), isTaken: { $0.text == "web" || $0.text == "web-2" })?.text == "web-3"
+        )
     }
 }

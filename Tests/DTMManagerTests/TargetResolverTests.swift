@@ -23,7 +23,10 @@ import Testing
 
     @Test func `no more addresses than a plan takes`() throws {
         let many = (1...40).map { IPAddress.v4(0x0a00_0000 + UInt32($0)) }
-        guard case .tcp(let endpoints) = try TargetResolver.destination(of: .tcp(host: "many.test", port: 1), addresses: many) else {
+        guard
+            case .tcp(let endpoints) = try TargetResolver.destination(
+                of: .tcp(host: "many.test", port: 1), addresses: many)
+        else {
             throw Missing()
         }
         #expect(endpoints.count == 16)

@@ -75,16 +75,23 @@ import Testing
 
 @Suite struct TableConfigurationTests {
     private func apply(_ table: TunnelTable, _ drafts: [TunnelDraft]) throws -> TableChange {
-        try table.applying(drafts, defaults: table.defaults) { () throws(ManagerError) in try TunnelRegistry.freshRoot() }
+        try table.applying(drafts, defaults: table.defaults) { () throws(ManagerError) in try TunnelRegistry.freshRoot()
+        }
     }
 
     @Test func `what is new is added, what is gone is removed, and what stays keeps its id and its secret`() throws {
         let start = try apply(
             try Samples.table(),
-            [try Samples.draft("a", "127.0.0.1:1", origin: .configuration), try Samples.draft("b", "127.0.0.1:2", origin: .configuration)])
+            [
+                try Samples.draft("a", "127.0.0.1:1", origin: .configuration),
+                try Samples.draft("b", "127.0.0.1:2", origin: .configuration),
+            ])
         let change = try apply(
             start.table,
-            [try Samples.draft("b", "127.0.0.1:2", origin: .configuration), try Samples.draft("c", "127.0.0.1:3", origin: .configuration)])
+            [
+                try Samples.draft("b", "127.0.0.1:2", origin: .configuration),
+                try Samples.draft("c", "127.0.0.1:3", origin: .configuration),
+            ])
         #expect(change.removed.map(\.name.text) == ["a"])
         #expect(change.added.compactMap { change.table[$0]?.name.text } == ["c"])
         #expect(change.changed.isEmpty)
@@ -97,10 +104,16 @@ import Testing
     @Test func `two tunnels may exchange their targets in one reload`() throws {
         let start = try apply(
             try Samples.table(),
-            [try Samples.draft("a", "127.0.0.1:1", origin: .configuration), try Samples.draft("b", "127.0.0.1:2", origin: .configuration)])
+            [
+                try Samples.draft("a", "127.0.0.1:1", origin: .configuration),
+                try Samples.draft("b", "127.0.0.1:2", origin: .configuration),
+            ])
         let change = try apply(
             start.table,
-            [try Samples.draft("a", "127.0.0.1:2", origin: .configuration), try Samples.draft("b", "127.0.0.1:1", origin: .configuration)])
+            [
+                try Samples.draft("a", "127.0.0.1:2", origin: .configuration),
+                try Samples.draft("b", "127.0.0.1:1", origin: .configuration),
+            ])
         #expect(change.changed.count == 2)
         #expect(change.removed.isEmpty && change.added.isEmpty)
     }
@@ -109,8 +122,12 @@ import Testing
         let table = try Samples.table(Samples.draft("mine", "127.0.0.1:9"))
         let change = try apply(table, [try Samples.draft("a", "127.0.0.1:1", origin: .configuration)])
         #expect(change.table.count == 2)
-        #expect(managerCode { _ = try apply(table, [try Samples.draft("mine", "127.0.0.1:1", origin: .configuration)]) } == .tunnelNameTaken)
-        #expect(managerCode { _ = try apply(table, [try Samples.draft("x", "127.0.0.1:9", origin: .configuration)]) } == .targetTaken)
+        #expect(
+            managerCode { _ = try apply(table, [try Samples.draft("mine", "127.0.0.1:1", origin: .configuration)]) }
+                == .tunnelNameTaken)
+        #expect(
+            managerCode { _ = try apply(table, [try Samples.draft("x", "127.0.0.1:9", origin: .configuration)]) }
+                == .targetTaken)
     }
 
     @Test func `a tunnel of the same name and target is taken over`() throws {
@@ -125,7 +142,9 @@ import Testing
         let table = try Samples.table(Samples.draft("redis"))
         var defaults = table.defaults
         defaults.configuration.rotation.intervalSeconds = 3
-        let change = try table.applying([], defaults: defaults) { () throws(ManagerError) in try TunnelRegistry.freshRoot() }
+        let change = try table.applying([], defaults: defaults) { () throws(ManagerError) in
+            try TunnelRegistry.freshRoot()
+        }
         #expect(change.changed.count == 1)
         #expect(try change.table.record(named: "redis").settings.schedule.intervalMilliseconds == 3_000)
     }

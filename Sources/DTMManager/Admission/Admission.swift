@@ -50,7 +50,8 @@ struct Admission: Sendable {
         }
         return IdentityAnswer(
             tunnel: record.name.text, tunnelID: record.id.description, identity: leaf.identity.description,
-            certificateChain: leaf.chain.map(Base64.encode), notAfter: leaf.notAfter.rfc3339, renewAt: leaf.renewAt.rfc3339,
+            certificateChain: leaf.chain.map(Base64.encode), notAfter: leaf.notAfter.rfc3339,
+            renewAt: leaf.renewAt.rfc3339,
             reason: decision.reason, follow: follow)
     }
 
@@ -64,7 +65,8 @@ struct Admission: Sendable {
 
     private static func read(_ request: IdentityRequest) throws(ManagerError) -> (connector: String, der: [UInt8]) {
         let connector = request.connector
-        guard connector.utf8.count == 16, connector.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+        guard connector.utf8.count == 16,
+            connector.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
         else {
             throw ManagerError(
                 .requestInvalid, "connector is \(printable(connector)); allowed are 16 lower-case hexadecimal digits")
@@ -75,14 +77,18 @@ struct Admission: Sendable {
         return (connector, der)
     }
 
-    private func note(_ decision: AdmissionDecision, _ caller: LocalCaller, _ record: TunnelRecord, _ identity: SPIFFEID?) {
+    private func note(
+        _ decision: AdmissionDecision, _ caller: LocalCaller, _ record: TunnelRecord, _ identity: SPIFFEID?
+    ) {
         var detail: [String: DetailValue] = [
-            "uid": .integer(Int64(caller.uid)), "reason": .string(decision.reason), "rule": .string(decision.rule ?? "none"),
+            "uid": .integer(Int64(caller.uid)), "reason": .string(decision.reason),
+            "rule": .string(decision.rule ?? "none"),
         ]
         if let pid = caller.pid { detail["pid"] = .integer(Int64(pid)) }
         if let user = caller.userName { detail["user"] = .string(user) }
         recorder.record(
-            decision.allowed ? Event.Kind.connectGranted : Event.Kind.connectDenied, decision.allowed ? .info : .warning,
+            decision.allowed ? Event.Kind.connectGranted : Event.Kind.connectDenied,
+            decision.allowed ? .info : .warning,
             tunnel: record.name, app: record.draft.application, identity: identity, detail)
     }
 

@@ -57,7 +57,8 @@ final class CallerDirectory: Sendable {
     /// `SO_PEERCRED`, read on the channel's event loop, the only place where its descriptor may be used.
     private static func credentials(of channel: any Channel) async -> PeerCredentials? {
         let read = channel.eventLoop.submit {
-            try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor in
+            try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+                descriptor in
                 PeerCredentials(descriptor: descriptor)
             }
         }

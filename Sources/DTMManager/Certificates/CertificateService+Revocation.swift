@@ -36,7 +36,9 @@ extension CertificateService {
         guard let tunnel = identity.clientTunnel, identity.trustDomain == authorities.trustDomain else {
             throw ManagerError(
                 .certificateUnknown, "\(identity) is not a client of a tunnel of this manager",
-                hint: "only clients can be revoked: dtm certs list; an authority or a listener is replaced with dtm certs rotate")
+                hint:
+                    "only clients can be revoked: dtm certs list; an authority or a listener is replaced with dtm certs rotate"
+            )
         }
         try revoke(identity: identity)
         let entries = ledger.entries(of: identity)
@@ -59,7 +61,8 @@ extension CertificateService {
     func list(names: [TunnelID: TunnelName]) -> CertificateList {
         ledger.prune(now: clock.now())
         return CertificateList(
-            trustDomain: authorities.trustDomain, certificates: authorityReports + ledger.entries.map { report($0, names) })
+            trustDomain: authorities.trustDomain,
+            certificates: authorityReports + ledger.entries.map { report($0, names) })
     }
 
     /// The data plane's leaves for the tunnels, as the API shows them.
@@ -75,7 +78,8 @@ extension CertificateService {
         let successor = authorities.successor.map { next in
             authority(next.authority.serial, next.authority.notBefore, next.authority.notAfter, "valid")
         }
-        return [authority(issuing.serial, issuing.notBefore, issuing.notAfter, "valid")] + [successor].compactMap(\.self)
+        return [authority(issuing.serial, issuing.notBefore, issuing.notAfter, "valid")]
+            + [successor].compactMap(\.self)
             + retiring
     }
 

@@ -23,10 +23,14 @@ actor CertificateService {
         self.recorder = recorder
         let authorities = try AuthoritySet(policy: policy, trustDomain: Authority.randomTrustDomain(), now: clock.now())
         self.authorities = authorities
-        initialSnapshot = TrustSnapshot(revision: 1, trustDomain: authorities.trustDomain, bundle: authorities.trustBundle)
+        initialSnapshot = TrustSnapshot(
+            revision: 1, trustDomain: authorities.trustDomain, bundle: authorities.trustBundle)
         recorder.record(
             Event.Kind.authorityCreated, .notice,
-            ["serial": .string(authorities.issuing.serial.description), "notAfter": .string(authorities.issuing.notAfter.rfc3339)])
+            [
+                "serial": .string(authorities.issuing.serial.description),
+                "notAfter": .string(authorities.issuing.notAfter.rfc3339),
+            ])
     }
 
     /// Whom peers shall trust now. Of two snapshots the one with the higher revision is the later.
@@ -46,7 +50,9 @@ actor CertificateService {
     /// Answers a request of the data plane.
     func issue(_ request: [UInt8], to subject: CredentialSubject) throws(ManagerError) -> IssuedCredential {
         let (tunnel, identity) = identity(of: subject)
-        guard let identity else { throw ManagerError(.failed, "the tunnel \(tunnel) has no identity in this trust domain") }
+        guard let identity else {
+            throw ManagerError(.failed, "the tunnel \(tunnel) has no identity in this trust domain")
+        }
         let leaf: IssuedLeaf
         do {
             leaf = try issue(request, identity: identity, isProbe: subject.isProbe)

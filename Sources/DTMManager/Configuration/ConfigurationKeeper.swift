@@ -90,7 +90,8 @@ actor ConfigurationKeeper {
         recorder.record(
             Event.Kind.configurationReloaded, change.weakenings.isEmpty ? .notice : .warning,
             [
-                "configuration": .string(loaded.path ?? "defaults"), "changes": .list(change.changes.map(\.description)),
+                "configuration": .string(loaded.path ?? "defaults"),
+                "changes": .list(change.changes.map(\.description)),
                 "needsRestart": .list(Self.needsRestart(change).map(\.keyPath)),
                 "weakenings": .list(change.weakenings.map(\.keyPath)), "warnings": .list(loaded.warnings),
             ])
@@ -99,7 +100,8 @@ actor ConfigurationKeeper {
     /// The lifetimes of certificates belong to the authority that was made with them.
     private static func needsRestart(_ change: ConfigurationChange) -> [ConfigurationChange.Item] {
         let fixed: Set<String> = [
-            "certificates.leafLifetimeSeconds", "certificates.renewalMarginSeconds", "certificates.authorityLifetimeSeconds",
+            "certificates.leafLifetimeSeconds", "certificates.renewalMarginSeconds",
+            "certificates.authorityLifetimeSeconds",
         ]
         return change.changes.filter { $0.effect == .restart || fixed.contains($0.keyPath) }
     }

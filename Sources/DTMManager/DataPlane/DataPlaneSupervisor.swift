@@ -127,11 +127,13 @@ final class DataPlaneSupervisor: Sendable {
             changes.notify()
             let isRenewal = credential.figures.renewals > 0
             recorder.record(
-                isRenewal ? Event.Kind.certificateRenewed : Event.Kind.certificateIssued, subject.isProbe ? .debug : .info,
+                isRenewal ? Event.Kind.certificateRenewed : Event.Kind.certificateIssued,
+                subject.isProbe ? .debug : .info,
                 tunnel: record.name,
                 [
                     "serial": .string(credential.figures.serial.description),
-                    "notAfter": .string(credential.figures.notAfter.rfc3339), "role": .string(subject.isProbe ? "probe" : "listener"),
+                    "notAfter": .string(credential.figures.notAfter.rfc3339),
+                    "role": .string(subject.isProbe ? "probe" : "listener"),
                 ])
         } catch {
             recorder.record(

@@ -29,7 +29,9 @@ struct ListeningPlace: Hashable, Sendable {
         return ports.sorted { $0.key < $1.key }.map(\.value) + paths.sorted { $0.key < $1.key }.map(\.value)
     }
 
-    private static func adding(_ listener: ObservedListener, of process: ApplicationObservation, to place: Self?) -> Self {
+    private static func adding(_ listener: ObservedListener, of process: ApplicationObservation, to place: Self?)
+        -> Self
+    {
         var place =
             place
             ?? Self(

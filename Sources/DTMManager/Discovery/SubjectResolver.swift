@@ -39,11 +39,14 @@ struct SubjectResolver: Sendable {
         guard !processes.isEmpty else {
             if !named.isEmpty { throw Self.ownPart(printable(name)) }
             throw ManagerError(
-                .subjectUnknown, "no application named \(printable(name)) runs here", hint: "dtm apps lists those that run")
+                .subjectUnknown, "no application named \(printable(name)) runs here",
+                hint: "dtm apps lists those that run")
         }
         let places = ListeningPlace.collect(processes)
         guard !places.isEmpty else {
-            if let hidden = processes.first(where: { $0.gaps.contains(.sockets) }) { throw Self.foreign(hidden, managerUID) }
+            if let hidden = processes.first(where: { $0.gaps.contains(.sockets) }) {
+                throw Self.foreign(hidden, managerUID)
+            }
             throw ManagerError(
                 .pidWithoutListener, "the application \(name) listens on no TCP port and no Unix socket",
                 hint: "name the endpoint instead: dtm protect HOST:PORT")

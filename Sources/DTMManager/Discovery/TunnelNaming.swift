@@ -16,7 +16,8 @@ enum TunnelNaming {
     /// People call redis-server redis.
     private static func short(_ application: String) -> String {
         let ending = "-server"
-        return application.hasSuffix(ending) && application != ending ? String(application.dropLast(ending.count)) : application
+        return application.hasSuffix(ending) && application != ending
+            ? String(application.dropLast(ending.count)) : application
     }
 
     private static func text(of target: Target) -> String {
@@ -48,7 +49,8 @@ enum TierNotes {
     private static func stillOpen(_ subject: ResolvedSubject) -> String {
         switch subject.target {
         case .unix(let path):
-            return "\(path) is still open to whoever its mode lets in; to close it, give it mode 0600 or put it into a folder "
+            return
+                "\(path) is still open to whoever its mode lets in; to close it, give it mode 0600 or put it into a folder "
                 + "that only the application's user may enter."
         case .tcp(_, let port):
             guard !subject.listeners.contains(where: { !$0.isLoopback }) else {
@@ -56,7 +58,8 @@ enum TierNotes {
                     + "\(subject.listeners.filter { !$0.isLoopback }.map(\.description).joined(separator: ", ")). To close it, let "
                     + "it listen on a Unix socket in a folder with mode 0700 and protect unix:/PATH; at the least bind it to 127.0.0.1."
             }
-            return "\(subject.target) is still open to every program on its host; to close it, let the application listen on a "
+            return
+                "\(subject.target) is still open to every program on its host; to close it, let the application listen on a "
                 + "Unix socket in a folder with mode 0700 and protect unix:/PATH instead."
         }
     }

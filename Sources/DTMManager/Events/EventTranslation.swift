@@ -9,7 +9,8 @@ struct EventTranslation: Sendable {
     func event(_ report: RotationReport, at time: Timestamp) -> Event {
         var detail: [String: DetailValue] = [
             "host": .string(report.endpoint.address.description), "port": .integer(Int64(report.endpoint.port)),
-            "epoch": .integer(Int64(clamping: report.turn.epoch)), "generation": .integer(Int64(report.turn.generation)),
+            "epoch": .integer(Int64(clamping: report.turn.epoch)),
+            "generation": .integer(Int64(report.turn.generation)),
             "candidate": .integer(Int64(report.candidate)), "switchMicros": .integer(Int64(report.switchMicroseconds)),
             "handshakeMicros": .integer(Int64(report.handshakeMicroseconds)),
             "nextRotation": .string(report.nextAt.rfc3339),
@@ -36,7 +37,8 @@ struct EventTranslation: Sendable {
             detail: [
                 "connection": .integer(Int64(clamping: flow.connection)),
                 "seconds": .double((flow.endedAt - flow.startedAt).inSeconds),
-                "bytesIn": .integer(Int64(clamping: flow.bytesIn)), "bytesOut": .integer(Int64(clamping: flow.bytesOut)),
+                "bytesIn": .integer(Int64(clamping: flow.bytesIn)),
+                "bytesOut": .integer(Int64(clamping: flow.bytesOut)),
                 "ending": .string(flow.ending.name),
             ])
     }
@@ -73,7 +75,8 @@ extension Incident.Kind {
     var severity: Severity {
         switch self {
         case .handshakeFailed, .targetReachable, .descriptorsRecovered, .connectionCut: .notice
-        case .decoyTouched, .identityRefused, .limitReached, .targetUnreachable, .endpointTaken, .windowKeyMissing: .warning
+        case .decoyTouched, .identityRefused, .limitReached, .targetUnreachable, .endpointTaken, .windowKeyMissing:
+            .warning
         case .descriptorsExhausted: .error
         }
     }

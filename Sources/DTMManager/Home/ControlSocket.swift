@@ -26,7 +26,8 @@ struct ControlSocket: Hashable, Sendable {
 
     /// - Throws: `socket.busy` when somebody answers at the path, `socket.unusable` when it is too long or not a socket's.
     func checkFree() throws(ManagerError) {
-        guard path.utf8.count <= Target.maximumUnixPathBytes, temporaryPath.utf8.count <= Target.maximumUnixPathBytes else {
+        guard path.utf8.count <= Target.maximumUnixPathBytes, temporaryPath.utf8.count <= Target.maximumUnixPathBytes
+        else {
             throw ManagerError(
                 .socketUnusable,
                 "the path of the control socket is too long: \(path) has \(path.utf8.count) bytes, allowed are \(Target.maximumUnixPathBytes)",
@@ -81,14 +82,17 @@ func withUnixAddress<Result>(_ path: String, _ body: (UnsafePointer<sockaddr>, s
     guard bytes.count < MemoryLayout.size(ofValue: address.sun_path), !bytes.contains(0) else { return nil }
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
     return withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
     }
 }
 
 extension ManagerError {
     static func socket(_ path: String, _ what: String, _ code: Int32?) -> Self {
         Self(
-            .socketUnusable, "the control socket \(path) can't be used: \(what)\(code.map { " (\(errnoText($0)))" } ?? "")",
+            .socketUnusable,
+            "the control socket \(path) can't be used: \(what)\(code.map { " (\(errnoText($0)))" } ?? "")",
             hint: "move what is at that path away, or choose another home with --home DIR")
     }
 }

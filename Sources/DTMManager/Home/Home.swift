@@ -62,7 +62,8 @@ extension Home {
             throw .home(folder, "it belongs to user \(facts.owner), and the manager runs as user \(geteuid())", nil)
         }
         guard facts.permissions & 0o022 == 0 else {
-            throw .home(folder, "others may write to it (mode \(octal(facts.permissions)))", nil, "chmod go-w \(folder)")
+            throw .home(
+                folder, "others may write to it (mode \(octal(facts.permissions)))", nil, "chmod go-w \(folder)")
         }
         guard access(folder, W_OK | X_OK) == 0 else { throw .home(folder, "it is not writable", errno) }
     }
@@ -105,7 +106,8 @@ func errnoText(_ code: Int32) -> String {
 extension ManagerError {
     static func home(_ folder: String, _ what: String, _ code: Int32?, _ hint: String? = nil) -> Self {
         Self(
-            .homeUnusable, "the home folder \(folder) can't be used: \(what)\(code.map { " (\(errnoText($0)))" } ?? "")",
+            .homeUnusable,
+            "the home folder \(folder) can't be used: \(what)\(code.map { " (\(errnoText($0)))" } ?? "")",
             hint: hint ?? "choose another with --home DIR or DTM_HOME, or correct its owner and mode")
     }
 }

@@ -25,12 +25,15 @@ struct Banner: Sendable {
 
     private var listeners: [String] {
         guard !places.isEmpty else {
-            return ["No local TCP listener was found that is not DTM's own. Start an application, then: dtm protect HOST:PORT"]
+            return [
+                "No local TCP listener was found that is not DTM's own. Start an application, then: dtm protect HOST:PORT"
+            ]
         }
         var taken = Set(tunnels)
         let rows = places.map { place -> (String, String) in
             let subject = ResolvedSubject(
-                target: place.target, ownerUID: place.ownerUID, application: place.application, listeners: place.addresses)
+                target: place.target, ownerUID: place.ownerUID, application: place.application,
+                listeners: place.addresses)
             let name = TunnelNaming.name(for: subject, isTaken: taken.contains)
             if let name { taken.insert(name) }
             let command = "dtm protect \(place.target)" + (name.map { " --name \($0)" } ?? "")
@@ -43,11 +46,14 @@ struct Banner: Sendable {
             + ["Then use it through its tunnel: dtm connect \(first) --listen 127.0.0.1:0"]
     }
 
-    /// Listeners of this host that are worth a tunnel: TCP, at loopback or at any address; neither the manager's own, nor a
-    /// connector's, nor the system's remote login and name resolution.
+    /// Listeners of this host that are worth a tunnel: TCP, at loopback or at any address; neither those of any
+    /// manager or connector, nor the system's remote login and name resolution.
     static func protectable(_ observations: [ApplicationObservation], own: OwnParts) -> [ListeningPlace] {
-        let systems: Set<String> = ["dtm", "sshd", "systemd-resolve", "systemd-resolved", "dnsmasq", "named", "unbound"]
-        let candidates = observations.filter { !own.processes.contains($0.pid) && !systems.contains($0.name) }
+        let systems: Set<String> = ["sshd", "systemd-resolve", "systemd-resolved", "dnsmasq", "named", "unbound"]
+        let candidates = observations.filter { process in
+            let isDTM = process.name == "dtm" || process.name.hasPrefix("dtm-")
+            return !isDTM && !own.processes.contains(process.pid) && !systems.contains(process.name)
+        }
         return ListeningPlace.collect(candidates).filter { place in
             guard case .tcp(_, let port) = place.target, port != 22, port != 53 else { return false }
             return place.addresses.contains { $0.isLoopback || $0.isAny }

@@ -70,7 +70,8 @@ struct ControlAssembly: Sendable {
             registry: registry, certificates: certificates, supervisor: supervisor, configuration: keeper,
             protection: Protection(
                 registry: registry, certificates: certificates, applications: setting.applications, resolver: resolver,
-                probe: setting.probe, accounts: setting.accounts, own: { await OwnParts(status, registry, socketPaths) }, managerUID: setting.managerUID),
+                probe: setting.probe, accounts: setting.accounts,
+                own: { await OwnParts(status, registry, socketPaths) }, managerUID: setting.managerUID),
             admission: Admission(
                 registry: registry, certificates: certificates, applications: setting.applications, recorder: recorder,
                 managerUID: setting.managerUID),

@@ -63,7 +63,8 @@ public enum ControlProcess {
             home: home, loaded: loaded, source: source, reservedPorts: reserved, anchor: anchor, clock: clock,
             wall: WallClock(), managerUID: geteuid(), controlPID: getpid(), launcherPID: arguments.launcherPID,
             isAutomatic: arguments.auto, log: log, accounts: LibcAccountDirectory(), applications: applications,
-            names: SystemNameResolver(threads: threads), probe: ConnectingProbe(group: group), threads: threads, sockets: sockets)
+            names: SystemNameResolver(threads: threads), probe: ConnectingProbe(group: group), threads: threads,
+            sockets: sockets)
         return RunningControl(
             assembly: try ControlAssembly(setting), logger: logger(log), printsBanner: arguments.printsBanner)
     }

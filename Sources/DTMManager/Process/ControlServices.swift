@@ -47,7 +47,8 @@ struct OrderService: Service {
                 switch await channel.next() {
                 case .link(let descriptor): assembly.parts.supervisor.adopt(descriptor)
                 case .drain:
-                    assembly.parts.recorder.record(Event.Kind.managerStopping, .notice, ["reason": "the launcher was told to end"])
+                    assembly.parts.recorder.record(
+                        Event.Kind.managerStopping, .notice, ["reason": "the launcher was told to end"])
                     stop.stop()
                 case .now: throw ForcedEnd()
                 case .reload: await reload()

@@ -46,7 +46,8 @@ struct RunningControl: Sendable {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: orders, serviceName: "orders"),
             .init(
-                service: StopService(stop: stop), successTerminationBehavior: .gracefullyShutdownGroup, serviceName: "stop"),
+                service: StopService(stop: stop), successTerminationBehavior: .gracefullyShutdownGroup,
+                serviceName: "stop"),
         ]
         services += signals(stop).map { .init(service: $0, serviceName: "signals") }
         services += timers.map { .init(service: $0, serviceName: "timer") }

@@ -17,7 +17,8 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch let error as HTTPError where error.status == .notFound {
             return Self.answer(Self.unknownRoute(request))
         } catch let error as HTTPError {
-            return Self.answer(ManagerError(.requestInvalid, error.body ?? error.status.reasonPhrase), status: error.status)
+            return Self.answer(
+                ManagerError(.requestInvalid, error.body ?? error.status.reasonPhrase), status: error.status)
         } catch is NIOTooManyBytesError {
             return Self.answer(APIRequest.tooLarge)
         } catch let error as any DescribedError {
@@ -34,7 +35,8 @@ struct ErrorMiddleware: RouterMiddleware {
     private static func answer(_ error: ManagerError, status: HTTPResponse.Status? = nil) -> Response {
         let because = error.cause.map { ": \($0)" } ?? ""
         let body = APIErrorBody(code: error.codeName, message: error.message + because, hint: error.hint)
-        return (try? APIResponse.json(body, status: status ?? error.code.status)) ?? Response(status: .internalServerError)
+        return (try? APIResponse.json(body, status: status ?? error.code.status))
+            ?? Response(status: .internalServerError)
     }
 }
 

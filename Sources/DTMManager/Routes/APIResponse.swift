@@ -26,7 +26,8 @@ enum APIRequest {
         switch error {
         case .keyNotFound(let key, _): "\(printable(key.stringValue)) is missing"
         case .typeMismatch(_, let context), .valueNotFound(_, let context): "\(path(context)) has a wrong type"
-        case .dataCorrupted(let context): context.codingPath.isEmpty ? "it is not JSON" : "\(path(context)) is not valid"
+        case .dataCorrupted(let context):
+            context.codingPath.isEmpty ? "it is not JSON" : "\(path(context)) is not valid"
         @unknown default: "it could not be read"
         }
     }

@@ -25,9 +25,11 @@ struct ApplicationRoutes: Sendable {
             user: app.user, state: app.state.rawValue, cpuPercent: app.cpuPercent, residentBytes: app.residentBytes,
             threads: app.threads, startedAt: app.startedAt.rfc3339, cgroup: app.cgroup,
             listeners: app.listeners.map { listener in
-                AppReport.Listener(protocol: listener.transport.rawValue, address: listener.address, port: listener.port)
+                AppReport.Listener(
+                    protocol: listener.transport.rawValue, address: listener.address, port: listener.port)
             },
-            connections: app.connections.map(Self.report), tunnel: tunnel?.name.text, tier: tunnel == nil ? "none" : "fronted")
+            connections: app.connections.map(Self.report), tunnel: tunnel?.name.text,
+            tier: tunnel == nil ? "none" : "fronted")
     }
 
     private static func report(_ connection: ObservedConnection) -> AppReport.Connection {

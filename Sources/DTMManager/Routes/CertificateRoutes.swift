@@ -16,7 +16,8 @@ struct CertificateRoutes: Sendable {
         group.post("certificates/rotate") { request, context in
             try parts.requireSteering(try context.caller)
             let wanted = try await APIRequest.body(CertificateRotateRequest.self, of: request)
-            return try APIResponse.json(wanted.authority ? try await rotateAuthority() : try await rotateLeaves(wanted.tunnel))
+            return try APIResponse.json(
+                wanted.authority ? try await rotateAuthority() : try await rotateLeaves(wanted.tunnel))
         }
         group.post("certificates/revoke") { request, context in
             let caller = try context.caller
@@ -31,11 +32,14 @@ struct CertificateRoutes: Sendable {
         await parts.publishTrust()
         return CertificateChangeAnswer(
             certificates: await parts.certificates.authorityReports,
-            notes: ["the new authority is published now and issues as soon as every peer knows it; no connection is cut"])
+            notes: [
+                "the new authority is published now and issues as soon as every peer knows it; no connection is cut"
+            ])
     }
 
     private func rotateLeaves(_ tunnel: String?) async throws -> CertificateChangeAnswer {
-        let records = if let tunnel { [try await parts.registry.record(named: tunnel)] } else { await parts.registry.records }
+        let records =
+            if let tunnel { [try await parts.registry.record(named: tunnel)] } else { await parts.registry.records }
         let ids = Set(records.map(\.id))
         let certificates = parts.certificates
         let before = await certificates.serials(of: ids)
@@ -47,7 +51,8 @@ struct CertificateRoutes: Sendable {
         let entries = await certificates.entries(of: ids, names: await parts.registry.names)
         return CertificateChangeAnswer(
             certificates: entries.filter { entry in !before.contains { $0.description == entry.serial } },
-            notes: done == true ? [] : ["not every tunnel has asked for its new certificate yet; dtm certs list shows when"])
+            notes: done == true
+                ? [] : ["not every tunnel has asked for its new certificate yet; dtm certs list shows when"])
     }
 
     private func revoke(_ subject: String, by caller: LocalCaller) async throws -> CertificateChangeAnswer {

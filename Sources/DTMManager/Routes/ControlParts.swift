@@ -38,7 +38,8 @@ struct ControlParts: Sendable {
         let decision = rights.decide(.steer, caller: caller)
         guard decision.allowed else {
             throw ManagerError(
-                .notPermitted, decision.reason, hint: "ask whoever runs the manager, or join the group dtm of a system manager")
+                .notPermitted, decision.reason,
+                hint: "ask whoever runs the manager, or join the group dtm of a system manager")
         }
     }
 

@@ -15,7 +15,8 @@ struct EventRoutes: Sendable {
             let since = try Self.since(request)
             guard request.uri.queryParameters["follow"] == "1" else {
                 let entries = parts.recorder.journal.events(after: since ?? 0).entries
-                return try APIResponse.json(EventList(events: entries.filter { visible.contains($0.event) }.map(Self.report)))
+                return try APIResponse.json(
+                    EventList(events: entries.filter { visible.contains($0.event) }.map(Self.report)))
             }
             let subscription = try parts.recorder.journal.subscribe(after: since)
             return ServerSentEvents.response(to: request, subscription.map { Self.item($0, visible) })
@@ -43,7 +44,8 @@ struct EventRoutes: Sendable {
         switch element {
         case .gap(let missed): return .comment("\(missed) events are missing here")
         case .entry(let entry):
-            guard visible.contains(entry.event), let item = try? ServerSentItem.event("event", id: entry.id, report(entry))
+            guard visible.contains(entry.event),
+                let item = try? ServerSentItem.event("event", id: entry.id, report(entry))
             else { return .comment("") }
             return item
         }

@@ -24,6 +24,7 @@ struct PerformanceWindow: Sendable {
         counted = records.reduce(into: [:]) { $0[$1.id] = $1.observed.counters }
         since = now
         return PerformanceRecord(
-            cpuPercent: usage.cpuPercent, residentBytes: usage.residentBytes, lockedBytes: usage.lockedBytes, tunnels: tunnels)
+            cpuPercent: usage.cpuPercent, residentBytes: usage.residentBytes, lockedBytes: usage.lockedBytes,
+            tunnels: tunnels)
     }
 }

@@ -29,8 +29,10 @@ final class StatusService: Sendable {
     private let performance: Mutex<PerformanceWindow>
 
     init(
-        home: String, launcherPID: Int32?, controlPID: Int32, isAutomatic: Bool, clock: any TimeSource, wall: any TimeSource,
-        registry: TunnelRegistry, supervisor: DataPlaneSupervisor, configuration: ConfigurationKeeper, meter: UsageMeter,
+        home: String, launcherPID: Int32?, controlPID: Int32, isAutomatic: Bool, clock: any TimeSource,
+        wall: any TimeSource,
+        registry: TunnelRegistry, supervisor: DataPlaneSupervisor, configuration: ConfigurationKeeper,
+        meter: UsageMeter,
         recorder: EventRecorder
     ) {
         self.home = home
@@ -67,8 +69,10 @@ final class StatusService: Sendable {
         return StatusReport(
             pid: processes.launcher ?? processes.control, uptimeSeconds: (clock.now() - startedAt).inSeconds,
             version: DTMVersion.text, home: home, configuration: loaded.path, state: .init(mode: "ephemeral"),
-            autoTunnel: isAutomatic || loaded.configuration.autoTunnel.enabled, analysis: loaded.configuration.analysis.enabled, tunnels: records.count,
-            memory: .init(residentBytes: usage.residentBytes, lockedBytes: usage.lockedBytes), cpuPercent: usage.cpuPercent,
+            autoTunnel: isAutomatic || loaded.configuration.autoTunnel.enabled,
+            analysis: loaded.configuration.analysis.enabled, tunnels: records.count,
+            memory: .init(residentBytes: usage.residentBytes, lockedBytes: usage.lockedBytes),
+            cpuPercent: usage.cpuPercent,
             processes: usage.processes, degraded: degraded(processes, records))
     }
 
@@ -77,7 +81,9 @@ final class StatusService: Sendable {
         if processes.dataPlane == nil { problems.append("the data plane is down: no tunnel accepts connections") }
         if supervision.withLock(\.isOrphaned) { problems.append("the launcher is gone: nothing restarts what dies") }
         for record in records {
-            if let problem = record.problem { problems.append("tunnel \(record.name): target \(record.draft.target): \(problem)") }
+            if let problem = record.problem {
+                problems.append("tunnel \(record.name): target \(record.draft.target): \(problem)")
+            }
             if processes.dataPlane != nil, record.observed.endpoint == nil, record.plan != nil {
                 let reason = record.observed.lastFailure.map { " (\($0.step): \($0.reason))" } ?? ""
                 problems.append("tunnel \(record.name): no endpoint accepts yet\(reason)")

@@ -10,7 +10,9 @@ struct NameRefresh: Sendable {
     /// Looks once; call it at the start, after a reload, and every half minute.
     func run() async {
         for record in await registry.records {
-            if record.draft.target.hasName { await registry.resolved(record.id, await destination(of: record.draft.target)) }
+            if record.draft.target.hasName {
+                await registry.resolved(record.id, await destination(of: record.draft.target))
+            }
             guard record.draft.ownerUID == nil else { continue }
             if let uid = await applications.ownerUID(of: record.draft.target) {
                 await registry.ownerFound(record.id, uid: uid, application: nil)

@@ -37,7 +37,8 @@ struct PlanAuthor: Sendable {
             version: version, trustDomain: trust.trustDomain, trustBundle: trust.bundle,
             revokedSerials: trust.revokedSerials, revokedIdentities: trust.revokedIdentities,
             maximumLeafLifetimeSeconds: leafLifetimeSeconds,
-            maximumConnections: UInt32(clamping: configuration.limits.maximumConnections), tunnels: table.sorted.compactMap(\.plan))
+            maximumConnections: UInt32(clamping: configuration.limits.maximumConnections),
+            tunnels: table.sorted.compactMap(\.plan))
         guard plan != current else { return nil }
         version += 1
         plan.version = version

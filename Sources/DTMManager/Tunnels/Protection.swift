@@ -29,7 +29,8 @@ struct Protection: Sendable {
         let id = try await registry.add(draft, destination: destination)
         do {
             let record = try await firstEndpoint(id, name)
-            return ProtectAnswer(tunnel: await registry.report(record), notes: TierNotes.fronted(subject) + rulesForNobody(draft))
+            return ProtectAnswer(
+                tunnel: await registry.report(record), notes: TierNotes.fronted(subject) + rulesForNobody(draft))
         } catch {
             await remove(id)
             throw error
@@ -49,7 +50,9 @@ struct Protection: Sendable {
     }
 
     private func rulesForNobody(_ draft: TunnelDraft) -> [String] {
-        accounts.rulesWithoutAccount(in: draft.policy).map { "the rule \($0) names nobody on this host: it lets no one in" }
+        accounts.rulesWithoutAccount(in: draft.policy).map {
+            "the rule \($0) names nobody on this host: it lets no one in"
+        }
     }
 
     private func resolve(_ subject: Subject) async throws(ManagerError) -> ResolvedSubject {
@@ -77,7 +80,8 @@ struct Protection: Sendable {
         }
         let taken = Set(await registry.names.values)
         guard let name = TunnelNaming.name(for: subject, isTaken: taken.contains) else {
-            throw ManagerError(.tunnelNameTaken, "no free name was found for \(subject.target)", hint: "give one: --name NAME")
+            throw ManagerError(
+                .tunnelNameTaken, "no free name was found for \(subject.target)", hint: "give one: --name NAME")
         }
         return name
     }
@@ -87,7 +91,9 @@ struct Protection: Sendable {
         if let failure = await probe.probe(destination) {
             throw ManagerError(
                 .targetRefused, "nobody answers at \(target): \(failure)",
-                hint: "start the application first, or declare the tunnel in config.json, where it may wait for its target")
+                hint:
+                    "start the application first, or declare the tunnel in config.json, where it may wait for its target"
+            )
         }
         return destination
     }
@@ -104,15 +110,18 @@ struct Protection: Sendable {
         throw Self.late(name, failure, after: patience)
     }
 
-    private static func late(_ name: TunnelName, _ failure: RotationFailure?, after patience: Duration) -> ManagerError {
+    private static func late(_ name: TunnelName, _ failure: RotationFailure?, after patience: Duration) -> ManagerError
+    {
         guard let failure else {
             return ManagerError(
-                .endpointLate, "no endpoint of \(name) accepted within \(Int(patience.inSeconds)) s, so the tunnel was removed",
+                .endpointLate,
+                "no endpoint of \(name) accepted within \(Int(patience.inSeconds)) s, so the tunnel was removed",
                 hint: "dtm status says whether the data plane runs; dtm events says what it met")
         }
         guard failure.step == "bind" else {
             return ManagerError(
-                .endpointLate, "no endpoint of \(name) could be opened (\(failure.step): \(failure.reason)), so the tunnel was removed",
+                .endpointLate,
+                "no endpoint of \(name) could be opened (\(failure.step): \(failure.reason)), so the tunnel was removed",
                 hint: "dtm events says more")
         }
         return ManagerError(
@@ -148,7 +157,8 @@ extension Protection {
         }
         let turn = record?.observed.turn
         return RotateAnswer.Rotation(
-            tunnel: old.name.text, endpoint: record?.observed.endpoint.map(EndpointReport.init), epoch: turn?.epoch ?? 0,
+            tunnel: old.name.text, endpoint: record?.observed.endpoint.map(EndpointReport.init),
+            epoch: turn?.epoch ?? 0,
             generation: turn?.generation ?? old.generation, failure: failure)
     }
 }
@@ -166,6 +176,7 @@ extension TunnelRecord {
 
     fileprivate var rotationProblem: String {
         if let failure = observed.lastFailure { return "\(failure.step): \(failure.reason)" }
-        return problem ?? (observed.endpoint == nil ? "it has no endpoint; the data plane may be down" : "no new endpoint in time")
+        return problem
+            ?? (observed.endpoint == nil ? "it has no endpoint; the data plane may be down" : "no new endpoint in time")
     }
 }

@@ -49,7 +49,8 @@ extension TunnelRecord {
 
     private static func report(_ figures: CertificateFigures) -> TunnelReport.CertificateReport {
         TunnelReport.CertificateReport(
-            serial: figures.serial.description, notBefore: figures.notBefore.rfc3339, notAfter: figures.notAfter.rfc3339,
+            serial: figures.serial.description, notBefore: figures.notBefore.rfc3339,
+            notAfter: figures.notAfter.rfc3339,
             renewals: figures.renewals)
     }
 }

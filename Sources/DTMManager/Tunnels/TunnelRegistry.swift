@@ -23,7 +23,8 @@ actor TunnelRegistry {
     nonisolated let changes = Signal()
 
     init(
-        defaults: TunnelDefaults, trust: TrustSnapshot, anchor: ClockAnchor, clock: any TimeSource, outbox: DataPlaneOutbox,
+        defaults: TunnelDefaults, trust: TrustSnapshot, anchor: ClockAnchor, clock: any TimeSource,
+        outbox: DataPlaneOutbox,
         recorder: EventRecorder
     ) {
         table = TunnelTable(defaults: defaults)

@@ -30,7 +30,8 @@ struct TunnelSettings: Hashable, Sendable {
             maximumConnections: tunnel.maximumConnections,
             handshakeTimeoutMilliseconds: tunnel.handshakeTimeoutMilliseconds,
             connectTimeoutMilliseconds: tunnel.connectTimeoutMilliseconds,
-            idleTimeoutMilliseconds: tunnel.idleTimeoutMilliseconds, maximumAgeMilliseconds: tunnel.maximumAgeMilliseconds)
+            idleTimeoutMilliseconds: tunnel.idleTimeoutMilliseconds,
+            maximumAgeMilliseconds: tunnel.maximumAgeMilliseconds)
     }
 }
 

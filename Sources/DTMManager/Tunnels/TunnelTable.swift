@@ -57,7 +57,8 @@ struct TunnelTable: Sendable {
         } catch {
             let isShortage = error.problems.contains { $0.kind == .portShortage }
             throw ManagerError(
-                isShortage ? .rangeTooSmall : .requestInvalid, error.problems.map(\.description).joined(separator: "; "),
+                isShortage ? .rangeTooSmall : .requestInvalid,
+                error.problems.map(\.description).joined(separator: "; "),
                 hint: isShortage ? "choose another range with --range LOW-HIGH, as 5000-6000" : error.hint)
         }
     }

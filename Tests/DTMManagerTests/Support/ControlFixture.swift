@@ -69,7 +69,9 @@ struct ControlFixture: Sendable {
     }
 
     /// Runs `body` beside a control, then drains it.
-    static func run(_ options: Options = Options(), _ body: @escaping @Sendable (Self) async throws -> Void) async throws {
+    static func run(_ options: Options = Options(), _ body: @escaping @Sendable (Self) async throws -> Void)
+        async throws
+    {
         let folder = try TemporaryFolder()
         let (launcher, child) = try LauncherEnd.pair()
         let (plane, link) = try fakeDataPlane(failsToBind: options.failsToBind)
@@ -121,8 +123,10 @@ struct ControlFixture: Sendable {
         let anchor = ClockAnchor.current()
         let home = Home(path: folder.path)
         return ControlSetting(
-            home: home, loaded: try source.load(after: nil), source: source, reservedPorts: ReservedPorts(), anchor: anchor,
-            clock: AnchoredClock(anchor: anchor), wall: WallClock(), managerUID: options.managerUID, controlPID: getpid(),
+            home: home, loaded: try source.load(after: nil), source: source, reservedPorts: ReservedPorts(),
+            anchor: anchor,
+            clock: AnchoredClock(anchor: anchor), wall: WallClock(), managerUID: options.managerUID,
+            controlPID: getpid(),
             launcherPID: getppid(), isAutomatic: false, log: nil, accounts: FakeAccounts(),
             applications: FakeApplications(options.applications), names: options.names, probe: options.probe,
             threads: threads, sockets: [ControlSocket(path: home.controlSocket, mode: 0o600)])

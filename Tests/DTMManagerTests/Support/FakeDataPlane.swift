@@ -70,7 +70,8 @@ final class FakeDataPlane: Sendable {
         let turn = ScheduleTurn(epoch: 179_000_000, generation: tunnel.generation)
         guard !state.withLock({ $0.failsToBind }) else {
             try? link.send(
-                .rotationFailed(RotationFailure(tunnel: tunnel.id, turn: turn, step: "bind", reason: "every port is taken")))
+                .rotationFailed(
+                    RotationFailure(tunnel: tunnel.id, turn: turn, step: "bind", reason: "every port is taken")))
             return
         }
         let endpoint = Self.endpoint(tunnel.generation)
@@ -78,7 +79,8 @@ final class FakeDataPlane: Sendable {
             .rotated(
                 RotationReport(
                     tunnel: tunnel.id, turn: turn, endpoint: endpoint, candidate: 0,
-                    previous: isFirst ? nil : Self.endpoint(tunnel.generation &- 1), nextAt: Timestamp(seconds: 1_790_000_010),
+                    previous: isFirst ? nil : Self.endpoint(tunnel.generation &- 1),
+                    nextAt: Timestamp(seconds: 1_790_000_010),
                     switchMicroseconds: 700, handshakeMicroseconds: 300)))
         try? link.send(.listeners(tunnel: tunnel.id, [ListenerReport(endpoint: endpoint, role: .live)]))
     }

@@ -52,7 +52,8 @@ enum Samples {
         _ listeners: ObservedListener...
     ) -> ApplicationObservation {
         ApplicationObservation(
-            pid: pid, startTicks: 1, startedAt: now, parent: 1, name: name, application: name, executable: "/usr/bin/\(name)",
+            pid: pid, startTicks: 1, startedAt: now, parent: 1, name: name, application: name,
+            executable: "/usr/bin/\(name)",
             uid: uid, gid: uid, user: uid == 0 ? "root" : "user\(uid)", state: .sleeping, residentBytes: 0, threads: 1,
             cgroup: "/", listeners: listeners, gaps: gaps)
     }
