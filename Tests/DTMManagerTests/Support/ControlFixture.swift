@@ -184,3 +184,12 @@ final class LauncherEnd: Sendable {
 
     func close() async { try? await threads.shutdownGracefully() }
 }
+
+extension ControlFixture {
+    /// One application that listens at its usual port.
+    static func redis() throws -> Options {
+        Options(applications: [
+            Samples.process(99, "redis-server", uid: geteuid(), try Samples.listener("127.0.0.1:6379", uid: geteuid()))
+        ])
+    }
+}
