@@ -121,7 +121,7 @@ let package = Package(
         // Surfaces.
         stage(
             "DTMAPI",
-            ["DTMCore", "DTMSecrets", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
+            ["DTMCore", "DTMSecrets", "CDTMLinux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
         stage("DTMCommands", ["DTMCore", "DTMAPI", "DTMConfiguration", .argumentParser]),
         .executableTarget(
             name: "dtm",

@@ -1,9 +1,10 @@
+import CDTMLinux
 import Glibc
 
 /// A Unix socket that only its owner may connect to, and that appears under its name only once that is so.
 struct UnixListener {
     let path: String
-    private let inode: ino_t
+    private let inode: UInt64
 
     /// Binds under a temporary name, sets mode 0600, listens, and moves the socket to its name. A socket of that name that nobody
     /// answers at is replaced; anything else there is left alone.
@@ -18,9 +19,8 @@ struct UnixListener {
         do throws(ConnectorError) {
             try bind(descriptor, temporary, path)
             guard chmod(temporary, 0o600) == 0, listen(descriptor, 1_024) == 0 else { throw failure(path, errno) }
-            var status = stat()
-            guard stat(temporary, &status) == 0, rename(temporary, path) == 0 else { throw failure(path, errno) }
-            return (UnixListener(path: path, inode: status.st_ino), descriptor)
+            guard let facts = facts(of: temporary), rename(temporary, path) == 0 else { throw failure(path, errno) }
+            return (UnixListener(path: path, inode: facts.inode), descriptor)
         } catch {
             close(descriptor)
             unlink(temporary)
@@ -30,8 +30,13 @@ struct UnixListener {
 
     /// Removes the name, if it is still this socket's.
     func remove() {
-        var status = stat()
-        if stat(path, &status) == 0, status.st_ino == inode { unlink(path) }
+        if Self.facts(of: path)?.inode == inode { unlink(path) }
+    }
+
+    /// What is at the path itself, links not followed.
+    private static func facts(of path: String) -> dtm_file_facts? {
+        var facts = dtm_file_facts()
+        return dtm_file_facts(path, 0, &facts) == 0 ? facts : nil
     }
 
     private static func bind(_ descriptor: CInt, _ temporary: String, _ path: String) throws(ConnectorError) {
@@ -48,9 +53,8 @@ struct UnixListener {
     }
 
     private static func clear(_ path: String) throws(ConnectorError) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFSOCK else {
+        guard let facts = facts(of: path) else { return }
+        guard mode_t(facts.mode) & S_IFMT == S_IFSOCK else {
             throw ConnectorError(.listen, "\(path) exists and is no socket", hint: "choose another path")
         }
         guard !somebodyAnswers(at: path) else {

@@ -1,3 +1,4 @@
+import CDTMLinux
 import DTMCore
 import Glibc
 
@@ -71,15 +72,13 @@ private struct FileFacts {
 
     /// Nil when there is nothing at `path`.
     static func read(_ path: String, followingLinks: Bool) throws(ControlClientError) -> Self? {
-        var facts = stat()
-        guard (followingLinks ? stat(path, &facts) : lstat(path, &facts)) == 0 else {
-            switch errno {
-            case ENOENT, ENOTDIR: return nil
-            case EACCES, EPERM: throw .denied(path)
-            case let code: throw ControlClientError(.failed, message: "\(path): \(String(cString: strerror(code)))")
-            }
+        var facts = dtm_file_facts()
+        switch -dtm_file_facts(path, followingLinks ? 1 : 0, &facts) {
+        case 0: return Self(owner: facts.owner, mode: mode_t(facts.mode))
+        case ENOENT, ENOTDIR: return nil
+        case EACCES, EPERM: throw .denied(path)
+        case let code: throw ControlClientError(.failed, message: "\(path): \(String(cString: strerror(code)))")
         }
-        return Self(owner: facts.st_uid, mode: facts.st_mode)
     }
 }
 

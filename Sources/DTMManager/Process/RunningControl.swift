@@ -134,10 +134,12 @@ struct ReadyService: Service {
     private func printBanner() async {
         let setting = assembly.setting
         let observations = (try? await setting.applications.snapshot()) ?? []
+        let records = await assembly.parts.registry.records
+        let protected = Set(records.map(\.draft.target))
         let banner = Banner(
             home: setting.home.path, configuration: setting.loaded.path, warnings: setting.loaded.warnings,
-            sockets: setting.sockets.map(\.path), tunnels: await assembly.parts.registry.records.map(\.name),
-            places: Banner.protectable(observations, own: await assembly.own))
+            sockets: setting.sockets.map(\.path), tunnels: records.map(\.name),
+            places: Banner.protectable(observations, own: await assembly.own).filter { !protected.contains($0.target) })
         let bytes = Array(banner.text.utf8)
         // Who started the manager may have closed standard output: nothing depends on it.
         _ = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
