@@ -2,6 +2,7 @@
 #include "CDTMLinux.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -33,5 +34,12 @@ int dtm_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid) {
 }
 
 int dtm_pidfd_open(pid_t pid) { return outcome(syscall(SYS_pidfd_open, pid, 0)); }
+
+int dtm_usable_processors(void) {
+    cpu_set_t set;
+    // More than 1,024 processors do not fit and are -EINVAL: the caller then counts them all.
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return -errno;
+    return CPU_COUNT(&set);
+}
 
 int dtm_eventfd(void) { return outcome(eventfd(0, EFD_CLOEXEC)); }

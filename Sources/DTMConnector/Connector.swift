@@ -49,7 +49,7 @@ public struct Connector: Sendable {
             let follower = TunnelFollower(
                 tunnel: tunnel, connector: Self.randomName(), client: client, box: box, clock: clock, notices: notices)
             let first = try await follower.begin()
-            let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount))
+            let group = MultiThreadedEventLoopGroup(numberOfThreads: EventLoops.count)
             let listener = ConnectorListener(
                 source: box, observer: notices, callers: allowsAnyLocal ? nil : LoopbackCallers(onlyUser: geteuid()),
                 time: clock, group: group)

@@ -14,6 +14,9 @@ struct ConnectorView: Sendable {
         var name: String
     }
 
+    /// The most that a manager's configuration allows.
+    private static let longestLeafLife = Duration.seconds(604_800)
+
     var identity: Identity
     var state: FollowState
     var windowKeys: [UInt64: SharedSecret]
@@ -24,7 +27,9 @@ struct ConnectorView: Sendable {
             throw ConnectorError(.answer, "control named no identity of the tunnel")
         }
         let bundle = try state.trustBundle.map(Self.der)
-        let verifier = try PeerVerifier(trustBundle: bundle, trustDomain: state.trustDomain)
+        // How long leaves live is for control to decide, and it does not tell here.
+        let verifier = try PeerVerifier(
+            trustBundle: bundle, trustDomain: state.trustDomain, maximumLifetime: Self.longestLeafLife)
         return ConnectorKnowledge(
             context: identity.context, authenticator: ServerAuthenticator(verifier: verifier, time: time),
             serverIdentity: serverIdentity, published: state.endpoint?.endpoint,

@@ -1,6 +1,7 @@
 import CDTMLinux
 import DTMCore
 public import DTMPlan
+import DTMTunnel
 import Glibc
 import NIOCore
 import NIOPosix
@@ -17,7 +18,7 @@ public enum DataPlaneProcess {
         do {
             guard case .link(let descriptor)? = try channel.receive() else { return 0 }
             let link = try DataPlaneEnd(adopting: descriptor)
-            let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount))
+            let group = MultiThreadedEventLoopGroup(numberOfThreads: EventLoops.count)
             return serve(link, group)
         } catch {
             complain("the data plane could not start: \(error)")
@@ -25,7 +26,8 @@ public enum DataPlaneProcess {
         }
     }
 
-    private static func serve(_ link: DataPlaneEnd, _ group: MultiThreadedEventLoopGroup) -> CInt {
+    /// Serves on `group` until control ends or the drain is over.
+    static func serve(_ link: DataPlaneEnd, _ group: MultiThreadedEventLoopGroup) -> CInt {
         let reporter = Reporter(link: link)
         let executor = PlanExecutor(group: group, reporter: reporter)
         reporter.send(.hello(DataPlaneHello(protocolVersion: PlanProtocol.version, pid: getpid())))

@@ -1,29 +1,41 @@
 import DTMCertificates
 import DTMCore
 import DTMTunnel
+import NIOSSL
 
 /// One of a tunnel's two leaf keys, with the certificate that control issued for it. The key never leaves this process.
 struct LeafCredential {
-    private(set) var key: LeafKey
+    /// How long after a request without an answer it is made again.
+    private static let patience = Duration.seconds(10)
+
+    /// The key whose certificate was asked for and has not come.
+    private var pending: LeafKey?
     /// Nil until the first certificate came.
     private(set) var credential: TunnelCredential?
-    /// When to ask for the next certificate; nil while one is asked for.
+    /// When to ask for the next certificate.
     private(set) var renewAt: Timestamp?
 
-    init() throws { key = try LeafKey() }
-
-    /// A fresh key, and the request for it. The present certificate stays in use until the new one comes.
-    mutating func request() throws -> [UInt8] {
-        let next = try LeafKey()
-        let request = try next.certificateRequest()
-        key = next
-        renewAt = nil
-        return request
+    /// A request for a fresh key's certificate. The present certificate stays in use until the new one comes. A request that is made again is
+    /// for the same key, so that the answer to the first one is still good.
+    mutating func request(now: Timestamp) throws -> [UInt8] {
+        let key = try pending ?? LeafKey()
+        pending = key
+        renewAt = now + Self.patience
+        return try key.certificateRequest()
     }
 
-    /// Takes a certificate of the key that was last asked for.
-    mutating func adopt(chain: [[UInt8]], renewAt: Timestamp) {
+    /// Takes the certificate of the key that was asked for. False for that of any other key: a listener that showed it could not prove
+    /// that it is its own.
+    mutating func adopt(chain: [[UInt8]], renewAt: Timestamp) -> Bool {
+        guard let key = pending, Self.publicKey(of: chain) == key.publicKeyDER else { return false }
         credential = TunnelCredential(chain: chain, signer: LeafSigner(key: key))
+        pending = nil
         self.renewAt = renewAt
+        return true
+    }
+
+    private static func publicKey(of chain: [[UInt8]]) -> [UInt8]? {
+        guard let leaf = chain.first, let certificate = try? NIOSSLCertificate(bytes: leaf, format: .der) else { return nil }
+        return try? certificate.extractPublicKey().toSPKIBytes()
     }
 }

@@ -16,12 +16,19 @@ final class PlanExecutor {
     private var clock: AnchoredClock?
     private var authenticator: PlanAuthenticator?
     private var trust: Trust?
+    private var revocations: Revocations?
     private var verifier: PeerVerifier?
     private var tunnels: [TunnelID: NIOLoopBoundBox<TunnelRuntime>] = [:]
 
     private struct Trust: Equatable {
         var domain: String
         var bundle: [[UInt8]]
+        var leafLifetimeSeconds: UInt32
+    }
+
+    private struct Revocations: Equatable {
+        var serials: [SerialNumber]
+        var identities: [String]
     }
 
     init(group: any EventLoopGroup, reporter: Reporter) {
@@ -79,7 +86,10 @@ final class PlanExecutor {
     func shutDown() { sessions.shutDown() }
 
     private func adoptTrust(_ plan: Plan, _ authenticator: PlanAuthenticator) -> Bool {
-        let wanted = Trust(domain: plan.trustDomain, bundle: plan.trustBundle)
+        let wanted = Trust(
+            domain: plan.trustDomain, bundle: plan.trustBundle, leafLifetimeSeconds: plan.maximumLeafLifetimeSeconds)
+        let revoked = Revocations(serials: plan.revokedSerials, identities: plan.revokedIdentities)
+        guard trust != wanted || revocations != revoked else { return true }
         do throws(CertificatesError) {
             let known = trust == wanted ? verifier : nil
             let base = try makeVerifier(plan, known)
@@ -87,6 +97,7 @@ final class PlanExecutor {
             authenticator.trust(next)
             verifier = next
             trust = wanted
+            revocations = revoked
         } catch {
             reporter.incident(
                 Incident(
@@ -94,13 +105,17 @@ final class PlanExecutor {
                     reason: "the plan's trust bundle can't be used: \(error.message)"))
             return false
         }
+        // Whoever passed under the trust of before can't come back with a ticket of then.
+        for id in tunnels.keys { onLoop(of: id) { $0.renewServerContext() } }
         sessions.cut(identities: Set(plan.revokedIdentities), serials: Set(plan.revokedSerials))
         return true
     }
 
     private func makeVerifier(_ plan: Plan, _ known: PeerVerifier?) throws(CertificatesError) -> PeerVerifier {
         if let known { return known }
-        return try PeerVerifier(trustBundle: plan.trustBundle, trustDomain: plan.trustDomain)
+        return try PeerVerifier(
+            trustBundle: plan.trustBundle, trustDomain: plan.trustDomain,
+            maximumLifetime: .seconds(Int64(plan.maximumLeafLifetimeSeconds)))
     }
 
     private func removeTunnels(except wanted: Set<TunnelID>) {

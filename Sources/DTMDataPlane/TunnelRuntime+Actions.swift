@@ -27,21 +27,21 @@ extension TunnelRuntime {
 
     private func open(_ token: ListenerToken, _ turn: ScheduleTurn, _ candidate: UInt32) {
         guard listenerLeaf.credential != nil, probeContext != nil else {
-            later(.openFailed(token, .credentialMissing))
+            drive(.openFailed(token, .credentialMissing))
             return
         }
         let window = schedule.window(of: turn.epoch)
         guard let key = windowKeys[window] else {
             want(window)
-            later(.openFailed(token, .keyMissing))
+            drive(.openFailed(token, .keyMissing))
             return
         }
         guard let endpoint = schedule.candidate(Int(candidate), turn: turn, windowKey: key.bytes) else {
-            later(.openFailed(token, .exhausted))
+            drive(.openFailed(token, .exhausted))
             return
         }
         guard surroundings.reservations.reserve(endpoint, for: id) else {
-            later(.openFailed(token, .reserved))
+            drive(.openFailed(token, .reserved))
             return
         }
         bind(token, endpoint, candidate)
@@ -62,8 +62,17 @@ extension TunnelRuntime {
 
     private func opened(_ token: ListenerToken, _ listener: TunnelListener, _ candidate: UInt32) {
         listeners[token] = listener
+        listener.closed.assumeIsolated().whenComplete { _ in self.closed(token, listener.endpoint) }
         drive(.opened(token, listener.endpoint, candidate: candidate))
         if isStopped { close(token) }
+        reportListeners()
+    }
+
+    /// Unless it was we who closed it, the system did.
+    private func closed(_ token: ListenerToken, _ endpoint: Endpoint) {
+        surroundings.reservations.release(endpoint)
+        guard listeners.removeValue(forKey: token) != nil else { return }
+        drive(.lost(token, reason: "the listener at \(endpoint) has failed"))
         reportListeners()
     }
 
@@ -86,16 +95,11 @@ extension TunnelRuntime {
         surroundings.reporter.send(.windowKeyWanted(tunnel: id, window: window))
     }
 
-    /// The machine is told after it has decided, never in the middle.
-    private func later(_ input: RotationMachine.Input) {
-        loop.assumeIsolated().execute { self.drive(input) }
-    }
-
     // MARK: Handshake
 
     private func handshake(_ token: ListenerToken) {
         guard let listener = listeners[token], let context = probeContext else {
-            later(.handshakeFailed(token, reason: "there is no certificate for the handshake"))
+            drive(.handshakeFailed(token, reason: "there is no certificate for the handshake"))
             return
         }
         let began = surroundings.time.now()
@@ -143,10 +147,8 @@ extension TunnelRuntime {
     private func close(_ token: ListenerToken) {
         handshakeMicroseconds[token] = nil
         guard let listener = listeners.removeValue(forKey: token) else { return }
-        let endpoint = listener.endpoint
-        let reservations = surroundings.reservations
         listener.role = .decoy
-        listener.close().whenComplete { _ in reservations.release(endpoint) }
+        _ = listener.close()
         reportListeners()
     }
 

@@ -10,8 +10,8 @@ extension TunnelRuntime {
         do {
             let request: [UInt8]
             switch subject {
-            case .listener: request = try listenerLeaf.request()
-            case .probe: request = try probeLeaf.request()
+            case .listener: request = try listenerLeaf.request(now: surroundings.time.now())
+            case .probe: request = try probeLeaf.request(now: surroundings.time.now())
             }
             surroundings.reporter.send(.certificateRequest(subject, der: request))
         } catch {
@@ -37,10 +37,10 @@ extension TunnelRuntime {
     private func adopt(_ chain: [[UInt8]], for subject: CredentialSubject, renewAt: Timestamp) {
         switch subject {
         case .listener:
-            listenerLeaf.adopt(chain: chain, renewAt: renewAt)
+            guard listenerLeaf.adopt(chain: chain, renewAt: renewAt) else { return }
             renewServerContext()
         case .probe:
-            probeLeaf.adopt(chain: chain, renewAt: renewAt)
+            guard probeLeaf.adopt(chain: chain, renewAt: renewAt) else { return }
             probeContext = probeLeaf.credential.flatMap { try? TunnelTLS.clientContext($0) }
         }
         if server.current.context != nil, probeContext != nil { credentialsAreComplete() }
@@ -70,12 +70,12 @@ extension TunnelRuntime {
         return now + .milliseconds(left * Int64.random(in: 500...650) / 1_000)
     }
 
-    private func credentialFailed(_ reason: String) {
+    private func credentialFailed(_ reason: String) { reportFailure(.credential, reason) }
+
+    /// Reports a failure that is not the machine's.
+    func reportFailure(_ step: RotationStep, _ reason: String) {
+        let turn = ScheduleTurn(epoch: schedule.epoch(at: surroundings.time.now()), generation: plan.generation)
         surroundings.reporter.send(
-            .rotationFailed(
-                RotationFailure(
-                    tunnel: id,
-                    turn: ScheduleTurn(epoch: schedule.epoch(at: surroundings.time.now()), generation: plan.generation),
-                    step: RotationStep.credential.rawValue, reason: reason)))
+            .rotationFailed(RotationFailure(tunnel: id, turn: turn, step: step.rawValue, reason: reason)))
     }
 }

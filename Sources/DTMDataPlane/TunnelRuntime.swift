@@ -34,18 +34,20 @@ final class TunnelRuntime {
     var handshakeMicroseconds: [ListenerToken: UInt32] = [:]
     var windowKeys: [UInt64: SharedSecret] = [:]
     var wantedWindows: Set<UInt64> = []
-    var listenerLeaf: LeafCredential
-    var probeLeaf: LeafCredential
+    var listenerLeaf = LeafCredential()
+    var probeLeaf = LeafCredential()
     var probeContext: NIOSSLContext?
     var isStopped = false
     private var hasBegun = false
+    private var inputs: [RotationMachine.Input] = []
+    private var isDriving = false
     private var generator = SystemRandomNumberGenerator()
     private var timer: Scheduled<Void>?
     private var timerDue: Timestamp?
     private var reported: TunnelCounters?
     private var beat: Scheduled<Void>?
 
-    /// - Throws: ``TunnelError`` for a schedule that can't be; what making keys throws.
+    /// - Throws: ``TunnelError`` for a schedule that can't be.
     init(_ plan: TunnelPlan, _ surroundings: RuntimeSurroundings, on loop: any EventLoop) throws {
         guard let identity = SPIFFEID.tunnel(plan.id, in: surroundings.trustDomain) else {
             throw TunnelError(code: .peerNotAuthenticated, message: "the plan's trust domain is not one")
@@ -57,8 +59,6 @@ final class TunnelRuntime {
         self.identity = identity
         schedule = try EndpointSchedule(parameters: plan.schedule)
         machine = RotationMachine(timing: RotationTiming(plan), generation: plan.generation)
-        listenerLeaf = try LeafCredential()
-        probeLeaf = try LeafCredential()
         server = TunnelServer(
             id: plan.id, probeIdentity: .client(of: plan.id, who: "probe", in: surroundings.trustDomain),
             settings: TunnelServer.Settings(plan, authenticator: surroundings.authenticator),
@@ -87,12 +87,22 @@ final class TunnelRuntime {
         let previous = plan
         plan = next
         server.update { $0.adopt(next) }
-        if next.schedule != previous.schedule, let schedule = try? EndpointSchedule(parameters: next.schedule) {
-            self.schedule = schedule
+        if next.schedule != previous.schedule {
+            guard adopt(next.schedule) else { return }
             if next.schedule.intervalMilliseconds == previous.schedule.intervalMilliseconds { drive(.scheduleReplaced) }
         }
         drive(.timing(RotationTiming(next)))
         drive(.generation(next.generation))
+    }
+
+    private func adopt(_ parameters: ScheduleParameters) -> Bool {
+        do throws(TunnelError) {
+            schedule = try EndpointSchedule(parameters: parameters)
+            return true
+        } catch {
+            reportFailure(.bind, "the plan's schedule can't be used: \(error.message)")
+            return false
+        }
     }
 
     /// Takes the key of one window. A key that replaces another one of the same window makes the present endpoints those of nobody.
@@ -117,9 +127,17 @@ final class TunnelRuntime {
 
     // MARK: The machine
 
-    /// Gives the machine an input, carries out what it decides, and sets the clock for the next decision.
+    /// Gives the machine an input, carries out what it decides, and sets the clock for the next decision. What an action answers at once
+    /// is given after all actions of that decision.
     func drive(_ input: RotationMachine.Input) {
-        for action in machine.handle(input, now: surroundings.time.now(), using: &generator) { perform(action) }
+        inputs.append(input)
+        guard !isDriving else { return }
+        isDriving = true
+        while !inputs.isEmpty {
+            let next = inputs.removeFirst()
+            for action in machine.handle(next, now: surroundings.time.now(), using: &generator) { perform(action) }
+        }
+        isDriving = false
         setTimer()
     }
 
@@ -145,6 +163,7 @@ final class TunnelRuntime {
         beat = loop.assumeIsolated().scheduleTask(in: .seconds(1)) {
             guard !self.isStopped else { return }
             self.reportCounters()
+            self.surroundings.reporter.flushIncidents(now: self.surroundings.time.now())
             self.renewIfDue()
             self.scheduleBeat()
         }

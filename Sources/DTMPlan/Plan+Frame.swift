@@ -1,7 +1,7 @@
 import DTMCore
 
 extension Plan: FramePart {
-    static var leastBytes: Int { 23 }
+    static var leastBytes: Int { 27 }
 
     func append(to writer: inout FrameWriter) throws(PlanError) {
         try checkTunnels()
@@ -12,6 +12,7 @@ extension Plan: FramePart {
         try writer.list(revokedSerials, in: PlanBounds.revokedSerials)
         try writer.count(revokedIdentities.count, in: PlanBounds.revokedIdentities)
         for identity in revokedIdentities { try writer.text(identity, in: PlanBounds.revokedIdentity) }
+        try writer.integer(maximumLeafLifetimeSeconds, in: PlanBounds.leafLifetime)
         writer.integer(maximumConnections)
         try writer.list(tunnels, in: PlanBounds.tunnels)
     }
@@ -27,10 +28,12 @@ extension Plan: FramePart {
             reader throws(PlanError) in
             try reader.text(in: PlanBounds.revokedIdentity)
         }
+        let maximumLeafLifetimeSeconds = try reader.integer(UInt32.self, in: PlanBounds.leafLifetime)
         let maximumConnections = try reader.integer(UInt32.self, "plan.maximumConnections")
         self.init(
             version: version, trustDomain: trustDomain, trustBundle: trustBundle, revokedSerials: revokedSerials,
-            revokedIdentities: revokedIdentities, maximumConnections: maximumConnections,
+            revokedIdentities: revokedIdentities, maximumLeafLifetimeSeconds: maximumLeafLifetimeSeconds,
+            maximumConnections: maximumConnections,
             tunnels: try reader.list(of: TunnelPlan.self, in: PlanBounds.tunnels))
         try checkTunnels()
     }

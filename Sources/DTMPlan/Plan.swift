@@ -13,19 +13,22 @@ public struct Plan: Hashable, Sendable {
     public var revokedSerials: [SerialNumber]
     /// SPIFFE IDs, whole.
     public var revokedIdentities: [String]
+    /// The longest life of a leaf that is accepted, in seconds from its issue.
+    public var maximumLeafLifetimeSeconds: UInt32
     /// The most connections over all tunnels.
     public var maximumConnections: UInt32
     public var tunnels: [TunnelPlan]
 
     public init(
         version: UInt64, trustDomain: String, trustBundle: [[UInt8]], revokedSerials: [SerialNumber] = [],
-        revokedIdentities: [String] = [], maximumConnections: UInt32, tunnels: [TunnelPlan]
+        revokedIdentities: [String] = [], maximumLeafLifetimeSeconds: UInt32 = 3_600, maximumConnections: UInt32, tunnels: [TunnelPlan]
     ) {
         self.version = version
         self.trustDomain = trustDomain
         self.trustBundle = trustBundle
         self.revokedSerials = revokedSerials
         self.revokedIdentities = revokedIdentities
+        self.maximumLeafLifetimeSeconds = maximumLeafLifetimeSeconds
         self.maximumConnections = maximumConnections
         self.tunnels = tunnels
     }

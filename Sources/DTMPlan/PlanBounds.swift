@@ -24,6 +24,7 @@ public enum PlanBounds {
     public static let serial = PlanBound("plan.revokedSerials.serial", 1...20, "bytes")
     public static let revokedIdentities = PlanBound("plan.revokedIdentities", 0...16_384, "identities")
     public static let revokedIdentity = PlanBound("plan.revokedIdentities.identity", 1...2_048, "bytes")
+    public static let leafLifetime = PlanBound("plan.maximumLeafLifetimeSeconds", 1...Int(Int32.max), "seconds")
     public static let tunnels = PlanBound("plan.tunnels", 0...4_096, "tunnels")
 
     // One tunnel of it.

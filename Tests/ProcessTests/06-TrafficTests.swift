@@ -84,18 +84,21 @@ private struct TrafficScene {
 
     /// All that will come, once in small: what is made on first use is there before anything is compared.
     func warmUp() throws {
-        let load = try begin(transfers: false)
+        let load = try begin(rate: nil)
         _ = eventually(.seconds(20)) { load.short.requests > 500 }
         try load.finish()
     }
 
-    func begin(transfers: Bool = true) throws -> TrafficLoad {
-        try TrafficLoad(
-            directory: manager.directory, redis: toRedis.endpoint, web: transfers ? toWeb.endpoint : nil, file: web.path(of: "big"))
+    /// - Parameter rate: of the transfer, as curl takes it.
+    func begin(rate: String? = "64M") throws -> TrafficLoad {
+        let transfer = Transfer(
+            of: web.path(of: "big"), from: toWeb.endpoint, rate: rate, in: manager.directory)
+        return try TrafficLoad(directory: manager.directory, redis: toRedis.endpoint, transfer: transfer)
     }
 
     func footprint() throws -> Footprint {
-        _ = try eventually(.seconds(10)) { try manager.tunnel("redis").connections.active == 0 }
+        let isQuiet = try eventually(.seconds(10)) { try manager.tunnel("redis").connections.active == 0 }
+        try #require(isQuiet, "connections are left over")
         return Footprint(of: try manager.status().processes.map(\.pid) + [toRedis.program.pid, toWeb.program.pid])
     }
 
@@ -140,9 +143,10 @@ private struct TrafficLoad {
     let short: ShortClients
     let idle: IdleConnections
     let benchmark: RepeatedCommand
-    let transfer: Transfer?
+    let transfer: Transfer
 
-    init(directory: TestDirectory, redis: Endpoint, web: Endpoint?, file: String) throws {
+    init(directory: TestDirectory, redis: Endpoint, transfer: Transfer) throws {
+        self.transfer = transfer
         idle = try IdleConnections(BuiltProgram.Traffic.idleConnections, to: redis)
         short = ShortClients(BuiltProgram.Traffic.clients, to: redis)
         benchmark = RepeatedCommand(
@@ -151,7 +155,6 @@ private struct TrafficLoad {
                 "-h", "\(redis.address)", "-p", "\(redis.port)", "-c", "\(BuiltProgram.Traffic.clients)", "-n", "5000",
                 "-t", "ping,set,get", "-q",
             ], in: directory)
-        transfer = web.map { Transfer(of: file, from: $0, in: directory) }
     }
 
     func finish() throws {
@@ -161,27 +164,27 @@ private struct TrafficLoad {
         let runs = try benchmark.stop()
         #expect(runs > 0)
         #expect(idle.failures() == [])
-        try transfer?.expectWhole()
+        idle.end()
+        try transfer.expectWhole()
         print("\(requests) short connections, \(runs) benchmarks")
     }
 }
 
-/// One file through the tunnel, at a bounded rate so that it lasts through many rotations.
+/// One file through the tunnel; at a bounded rate it lasts through many rotations.
 private struct Transfer {
     private let worker: Worker<Outcome>
     private let file: String
     private let copy: String
     private let directory: TestDirectory
 
-    init(of file: String, from endpoint: Endpoint, in directory: TestDirectory) {
+    init(of file: String, from endpoint: Endpoint, rate: String?, in directory: TestDirectory) {
         self.file = file
         self.directory = directory
         let copy = directory.file("copy")
         self.copy = copy
+        let limit = rate.map { ["--limit-rate", $0] } ?? []
         worker = Worker {
-            try run(
-                "curl", ["-sS", "--limit-rate", "64M", "-o", copy, "http://\(endpoint)/big"], in: directory,
-                limit: .seconds(300))
+            try run("curl", ["-sS", "-o", copy, "http://\(endpoint)/big"] + limit, in: directory, limit: .seconds(300))
         }
     }
 

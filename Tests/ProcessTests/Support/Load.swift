@@ -45,7 +45,7 @@ final class ShortClients: Sendable {
 
 /// Connections that do nothing until they are asked whether they are alive.
 final class IdleConnections {
-    private let sockets: [BlockingSocket]
+    private var sockets: [BlockingSocket]
 
     init(_ count: Int, to endpoint: Endpoint) throws {
         sockets = try (0..<count).map { _ in
@@ -54,6 +54,9 @@ final class IdleConnections {
             return socket
         }
     }
+
+    /// Closes them all.
+    func end() { sockets = [] }
 
     /// What the dead among them say.
     func failures() -> [String] {
