@@ -126,7 +126,8 @@ let package = Package(
         .executableTarget(
             name: "dtm",
             dependencies: [
-                "DTMCore", "DTMCommands", "DTMAPI", "DTMConnector", "DTMDataPlane", "DTMLauncher", "DTMManager", "DTMPlan",
+                "DTMCore", "DTMCommands", "DTMAPI", "DTMConnector", "DTMDataPlane", "DTMLauncher", "DTMManager",
+                "DTMPlan",
                 "DTMSecrets", .argumentParser,
             ],
             swiftSettings: swiftSettings),
@@ -153,7 +154,8 @@ let package = Package(
                 .nioConcurrencyHelpers,
             ]),
         tests("DTMPlanTests", ["DTMPlan", "DTMCore", "DTMSecrets", "CDTMLinux"]),
-        tests("DTMAPITests", ["DTMAPI", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
+        tests(
+            "DTMAPITests", ["DTMAPI", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
         tests("DTMTelemetryTests", ["DTMTelemetry", "DTMCore", .logging]),
         tests("DTMDiscoveryTests", ["DTMDiscovery", "DTMCore"]),
         tests("DTMPolicyTests", ["DTMPolicy", "DTMCore"]),

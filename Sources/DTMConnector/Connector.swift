@@ -39,8 +39,8 @@ public struct Connector: Sendable {
         self.isListening = isListening
     }
 
-    /// - Throws: ``ControlClientError`` when the manager does not let this connector begin, ``ConnectorError`` when the local address can't
-    ///   be had, and for ``ConnectorOffer/stdio`` what made its connection fail.
+    /// - Throws: ``ControlClientError`` when the manager does not let this connector begin, ``ConnectorError`` when the
+    ///   local address can't be had, and for ``ConnectorOffer/stdio`` what made its connection fail.
     public func run() async throws {
         try await ControlClient.withClient(at: locator) { client in
             let box = KnowledgeBox()
@@ -112,7 +112,8 @@ public struct Connector: Sendable {
             throw error
         } catch {
             throw ConnectorError(
-                .listen, "can't listen on \(host):\(port)", hint: "choose another port, or 0 for a free one", cause: error)
+                .listen, "can't listen on \(host):\(port)", hint: "choose another port, or 0 for a free one",
+                cause: error)
         }
         isListening(.tcp(host: host, port: UInt16(channel.localAddress?.port ?? Int(port))))
         try await untilCancelled(channel)

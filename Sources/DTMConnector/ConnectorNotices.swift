@@ -3,8 +3,8 @@ import DTMTunnel
 import Glibc
 import NIOConcurrencyHelpers
 
-/// Says on standard error what an operator should know, each thing once a while: a manager that is away for an hour is one line a
-/// minute.
+/// Says on standard error what an operator should know, each thing once a while: a manager that is away for an hour is
+/// one line a minute.
 final class ConnectorNotices: ConnectorObserver {
     private let recent = NIOLockedValueBox<[String: ContinuousClock.Instant]>([:])
     private let quiet: Duration

@@ -23,7 +23,8 @@ struct ConnectorView: Sendable {
 
     /// - Throws: ``ConnectorError`` `answer` for a state that can't be used.
     func knowledge(time: any TimeSource) throws -> ConnectorKnowledge {
-        guard let serverIdentity = SPIFFEID(state.serverIdentity), serverIdentity.trustDomain == state.trustDomain else {
+        guard let serverIdentity = SPIFFEID(state.serverIdentity), serverIdentity.trustDomain == state.trustDomain
+        else {
             throw ConnectorError(.answer, "control named no identity of the tunnel")
         }
         let bundle = try state.trustBundle.map(Self.der)

@@ -4,7 +4,8 @@ import DTMTunnel
 import Glibc
 import NIOConcurrencyHelpers
 
-/// Lets programs of one user in, and nobody else: asks the kernel who owns the other end of a loopback connection (`sock_diag(7)`).
+/// Lets programs of one user in, and nobody else: asks the kernel who owns the other end of a loopback connection
+/// (`sock_diag(7)`).
 ///
 /// A connection that the kernel can't attribute is refused.
 final class LoopbackCallers: CallerLookup {
@@ -24,8 +25,11 @@ final class LoopbackCallers: CallerLookup {
         var from = dtm_tcp_address(client)
         var to = dtm_tcp_address(server)
         let outcome = socket.withLockedValue { dtm_lookup_loopback_owner($0, &from, &to, &owner, &inode) }
-        guard outcome >= 0 else { return "the program behind it can't be known; --allow-any-local serves it all the same" }
-        return owner == uid ? nil : "it comes from user \(owner), and only user \(uid) is served (--allow-any-local serves all)"
+        guard outcome >= 0 else {
+            return "the program behind it can't be known; --allow-any-local serves it all the same"
+        }
+        return owner == uid
+            ? nil : "it comes from user \(owner), and only user \(uid) is served (--allow-any-local serves all)"
     }
 }
 
@@ -38,7 +42,8 @@ extension dtm_tcp_address {
             version = 4
             withUnsafeMutableBytes(of: &bytes) { $0.storeBytes(of: address.bigEndian, as: UInt32.self) }
         case .v6(let high, let low):
-            // Connections of IPv4 to a listener of both families show as IPv4-mapped, and are IPv4 to the kernel's tables all the same.
+            // Connections of IPv4 to a listener of both families show as IPv4-mapped, and are IPv4 to the kernel's
+            // tables all the same.
             version = 6
             withUnsafeMutableBytes(of: &bytes) {
                 $0.storeBytes(of: high.bigEndian, as: UInt64.self)

@@ -6,11 +6,11 @@ import DTMSecrets
 import DTMTunnel
 import NIOSSL
 
-/// Keeps a connector's knowledge true: asks control for an identity and for window keys, follows the endpoint, renews in time, and comes
-/// back by itself after the manager was away.
+/// Keeps a connector's knowledge true: asks control for an identity and for window keys, follows the endpoint, renews
+/// in time, and comes back by itself after the manager was away.
 ///
-/// Life: ``begin()`` once, so that a first refusal can be told → ``run()`` until cancelled. What the event loops use stays in the
-/// ``KnowledgeBox`` while the manager is away: the data plane may well go on serving.
+/// Life: ``begin()`` once, so that a first refusal can be told → ``run()`` until cancelled. What the event loops use
+/// stays in the ``KnowledgeBox`` while the manager is away: the data plane may well go on serving.
 struct TunnelFollower: Sendable {
     let tunnel: String
     /// 16 hexadecimal digits: renewals carry the same.
@@ -28,7 +28,8 @@ struct TunnelFollower: Sendable {
 
     /// The first identity.
     ///
-    /// - Throws: ``ControlClientError`` when there is no manager, no such tunnel or no right to it; ``ConnectorError`` `answer`.
+    /// - Throws: ``ControlClientError`` when there is no manager, no such tunnel or no right to it; ``ConnectorError``
+    ///   `answer`.
     func begin() async throws -> ConnectorView { try await introduce() }
 
     /// Follows until it is cancelled.
@@ -124,7 +125,9 @@ struct TunnelFollower: Sendable {
 
     private func renew(_ view: inout ConnectorView) async throws {
         let (identity, state) = try await obtainIdentity()
-        guard state.tunnelID == view.state.tunnelID else { throw ConnectorError(.answer, "the tunnel is another one now") }
+        guard state.tunnelID == view.state.tunnelID else {
+            throw ConnectorError(.answer, "the tunnel is another one now")
+        }
         view.identity = identity
         view.state = state
         try publish(view)
@@ -163,7 +166,9 @@ struct TunnelFollower: Sendable {
 
 extension AsyncSequence where Self: Sendable, Element: Sendable, AsyncIterator: SendableMetatype {
     /// The elements, and nil when there are no more.
-    fileprivate func terminated() -> AsyncChain2Sequence<AsyncMapSequence<Self, Element?>, AsyncSyncSequence<[Element?]>> {
+    fileprivate func terminated() -> AsyncChain2Sequence<
+        AsyncMapSequence<Self, Element?>, AsyncSyncSequence<[Element?]>
+    > {
         chain(map { Optional($0) }, [Element?.none].async)
     }
 }

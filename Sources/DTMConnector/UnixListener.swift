@@ -6,8 +6,8 @@ struct UnixListener {
     let path: String
     private let inode: UInt64
 
-    /// Binds under a temporary name, sets mode 0600, listens, and moves the socket to its name. A socket of that name that nobody
-    /// answers at is replaced; anything else there is left alone.
+    /// Binds under a temporary name, sets mode 0600, listens, and moves the socket to its name. A socket of that name
+    /// that nobody answers at is replaced; anything else there is left alone.
     ///
     /// - Returns: the listener and its descriptor, which belongs to the caller.
     static func open(path: String) throws(ConnectorError) -> (UnixListener, CInt) {

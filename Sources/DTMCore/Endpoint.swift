@@ -116,7 +116,8 @@ extension Target: CustomStringConvertible {
     }
 }
 
-/// Splits `host:port` or `[v6]:port`; nil unless the port is a decimal of 0–65535, and for brackets around anything without a colon.
+/// Splits `host:port` or `[v6]:port`; nil unless the port is a decimal of 0–65535, and for brackets around anything
+/// without a colon.
 public func splitHostPort(_ text: String) -> (host: String, port: UInt16)? {
     guard let colon = text.lastIndex(of: ":") else { return nil }
     let digits = text[text.index(after: colon)...]
@@ -133,10 +134,11 @@ public func splitHostPort(_ text: String) -> (host: String, port: UInt16)? {
     return host.isEmpty ? nil : (String(host), port)
 }
 
-/// RFC 1123 labels: letters, digits and inner hyphens, 63 bytes a label, 253 in all; and underscores, which containers' names have.
+/// RFC 1123 labels: letters, digits and inner hyphens, 63 bytes a label, 253 in all; and underscores, which containers'
+/// names have.
 ///
-/// A name that ends in a number is none: resolvers read it as an old form of an IPv4 address (`inet_aton(3)`), so that `127.1` and
-/// `2130706433` would lead somewhere that nobody sees in them.
+/// A name that ends in a number is none: resolvers read it as an old form of an IPv4 address (`inet_aton(3)`), so that
+/// `127.1` and `2130706433` would lead somewhere that nobody sees in them.
 private func isHostName(_ text: String) -> Bool {
     let labels = text.split(separator: ".", omittingEmptySubsequences: false)
     guard text.utf8.count <= 253, let last = labels.last, !isNumber(last) else { return false }

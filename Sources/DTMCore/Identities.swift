@@ -64,7 +64,8 @@ public struct TunnelID: Hashable, Sendable, CustomStringConvertible {
     public var description: String { Hexadecimal.encode(bytes) }
 }
 
-/// A SPIFFE ID: who holds a certificate. `spiffe://<trust domain>/<path>`, as its specification has it (SPIFFE-ID, section 2).
+/// A SPIFFE ID: who holds a certificate. `spiffe://<trust domain>/<path>`, as its specification has it (SPIFFE-ID,
+/// section 2).
 ///
 /// DTM issues two kinds: `/tunnel/<tunnel id>` to a listener and `/client/<tunnel id>/<who>` to a client of one tunnel.
 public struct SPIFFEID: Hashable, Sendable, CustomStringConvertible {

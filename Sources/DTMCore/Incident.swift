@@ -22,7 +22,8 @@ public struct TunnelCounters: Hashable, Sendable {
     }
 }
 
-/// Something that went wrong or looks wrong, on one tunnel. Rate-limited at its source: `count` says how many it stands for.
+/// Something that went wrong or looks wrong, on one tunnel. Rate-limited at its source: `count` says how many it stands
+/// for.
 public struct Incident: Hashable, Sendable {
     /// What happened. The numbers are part of the plan protocol.
     public enum Kind: UInt8, Sendable, CaseIterable {

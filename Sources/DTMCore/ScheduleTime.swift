@@ -33,8 +33,8 @@ public enum ScheduleWindow {
         return divisor.dividingFullWidth(product).quotient
     }
 
-    /// The windows whose keys a holder needs at `moment`: that of the current epoch, and that of the next epoch or, when
-    /// it is the same, the one after.
+    /// The windows whose keys a holder needs at `moment`: that of the current epoch, and that of the next epoch or,
+    /// when it is the same, the one after.
     public static func needed(at moment: Timestamp, intervalMilliseconds: UInt32) -> (current: UInt64, next: UInt64) {
         let epoch = ScheduleTime.epoch(at: moment, intervalMilliseconds: intervalMilliseconds)
         let current = index(of: epoch, intervalMilliseconds: intervalMilliseconds)

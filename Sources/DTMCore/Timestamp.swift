@@ -1,6 +1,7 @@
 /// A moment, in nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted (POSIX time): from 1677 to 2262.
 ///
-/// What lies outside that is taken for the first or the last moment: a limit that is far away must never come out as past.
+/// What lies outside that is taken for the first or the last moment: a limit that is far away must never come out as
+/// past.
 public struct Timestamp: Hashable, Comparable, Sendable {
     public var nanoseconds: Int64
 
@@ -73,8 +74,9 @@ extension Timestamp: CustomStringConvertible {
             + "T\(padded(hour, 2)):\(padded(minute, 2)):\(padded(rest / 1_000, 2)).\(padded(rest % 1_000, 3))Z"
     }
 
-    /// Reads RFC 3339 in UTC (`Z` only), with or without a fraction of up to nine digits. A leap second is taken for the
-    /// first second of the next minute. Nil for a day that its month does not have, and for years outside 1970–2261.
+    /// Reads RFC 3339 in UTC (`Z` only), with or without a fraction of up to nine digits. A leap second is taken for
+    /// the first second of the next minute. Nil for a day that its month does not have, and for years outside
+    /// 1970–2261.
     public init?(rfc3339 text: String) {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int64? {

@@ -1,8 +1,8 @@
-/// Ports where people expect a certain service: a tunnel must not turn up there, and no listener of a service may find its
-/// port held by one.
+/// Ports where people expect a certain service: a tunnel must not turn up there, and no listener of a service may find
+/// its port held by one.
 ///
-/// Control computes the list once and hands the same one to the data plane and to connectors: each side would else skip by
-/// its own host's files and compute other endpoints.
+/// Control computes the list once and hands the same one to the data plane and to connectors: each side would else skip
+/// by its own host's files and compute other endpoints.
 public enum WellKnownPorts {
     /// Where the system lists its services (`services(5)`).
     public static let servicesPath = "/etc/services"
@@ -17,8 +17,8 @@ public enum WellKnownPorts {
         853, 873, 990, 993, 995, 1080, 1194, 1433, 1521, 1701, 1723, 1883, 1900, 2049, 2181, 2375, 2376, 2379, 2380,
         3000,
         3128, 3260, 3306, 3389, 3478, 3689, 4000, 4222, 4369, 4444, 4500, 4567, 4848,
-        // 5000–6000, the default range: UPnP, AirPlay and the container registry; adb; SIP; Vite; XMPP; mDNS; PostgreSQL;
-        // adb over TCP; Kibana; AMQP; CoAP; VNC; CouchDB; WinRM; X11.
+        // 5000–6000, the default range: UPnP, AirPlay and the container registry; adb; SIP; Vite; XMPP; mDNS;
+        // PostgreSQL; adb over TCP; Kibana; AMQP; CoAP; VNC; CouchDB; WinRM; X11.
         5000, 5001, 5037, 5060, 5061, 5173, 5222, 5269, 5353, 5355, 5432, 5433, 5555, 5601, 5671, 5672, 5683, 5684,
         5800,
         5900, 5901, 5902, 5903, 5984, 5985, 5986, 6000,

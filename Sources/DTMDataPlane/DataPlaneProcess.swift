@@ -6,8 +6,8 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// The process that faces the network: listeners, relays and rotation on NIO's event loops, and nothing else. It starts no `Task` and
-/// touches no Dispatch queue, so that it can be caged (`docs/architecture.md`, "Processes").
+/// The process that faces the network: listeners, relays and rotation on NIO's event loops, and nothing else. It starts
+/// no `Task` and touches no Dispatch queue, so that it can be caged (`docs/architecture.md`, "Processes").
 ///
 /// It holds its own leaf keys and window keys only. It ends when control does, or when its drain is over.
 public enum DataPlaneProcess {

@@ -37,7 +37,9 @@ extension PeerRefusal {
         switch rejection {
         case .noTrust: self.init(code: "noTrust", message: "there is no trust bundle yet")
         case .verification(let error):
-            let codes: [VerificationError.Code] = [.revoked, .identityRevoked, .wrongRole, .wrongTunnel, .wrongListener]
+            let codes: [VerificationError.Code] = [
+                .revoked, .identityRevoked, .wrongRole, .wrongTunnel, .wrongListener,
+            ]
             self.init(
                 code: error.code.rawValue, message: error.message, concernsIdentity: codes.contains(error.code))
         }

@@ -51,7 +51,8 @@ final class PlanExecutor {
         sessions.setMaximumConnections(Int(plan.maximumConnections))
         guard adoptTrust(plan, authenticator) else { return }
         let surroundings = RuntimeSurroundings(
-            group: group, sessions: sessions, authenticator: authenticator, reservations: reservations, reporter: reporter,
+            group: group, sessions: sessions, authenticator: authenticator, reservations: reservations,
+            reporter: reporter,
             dialer: DirectDialer(), time: clock, trustDomain: plan.trustDomain)
         removeTunnels(except: Set(plan.tunnels.map(\.id)))
         for tunnel in plan.tunnels { apply(tunnel, surroundings) }

@@ -1,7 +1,8 @@
 import DTMCore
 
-/// Keeps a flood of incidents from becoming a flood of messages: of one kind and one tunnel, at most ``mostPerSecond`` pass in a second, and
-/// what comes beyond that is told once, with how many it stands for. A value; time comes with the incidents.
+/// Keeps a flood of incidents from becoming a flood of messages: of one kind and one tunnel, at most ``mostPerSecond``
+/// pass in a second, and what comes beyond that is told once, with how many it stands for. A value; time comes with the
+/// incidents.
 struct ReportLimiter {
     /// How many of one kind and tunnel pass in a second.
     static let mostPerSecond = 20

@@ -46,7 +46,8 @@ extension TunnelRuntime {
         if server.current.context != nil, probeContext != nil { credentialsAreComplete() }
     }
 
-    /// A context of its own for what follows: tickets of before mean nothing to it (`docs/threat-model.md`, "Session tickets").
+    /// A context of its own for what follows: tickets of before mean nothing to it (`docs/threat-model.md`, "Session
+    /// tickets").
     func renewServerContext() {
         guard let credential = listenerLeaf.credential else { return }
         do {
@@ -63,7 +64,8 @@ extension TunnelRuntime {
         if let due = probeLeaf.renewAt, now >= due { requestCertificate(for: .probe(id)) }
     }
 
-    /// Between 50 % and 65 % of what is left, so that a third is always left and the tunnels of a manager do not renew all at once.
+    /// Between 50 % and 65 % of what is left, so that a third is always left and the tunnels of a manager do not renew
+    /// all at once.
     private func renewalTime(notAfter: Timestamp) -> Timestamp {
         let now = surroundings.time.now()
         let left = max(0, (notAfter - now).wholeMilliseconds)

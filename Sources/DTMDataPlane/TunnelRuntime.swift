@@ -18,9 +18,11 @@ struct RuntimeSurroundings: Sendable {
     let trustDomain: String
 }
 
-/// Makes one tunnel of the plan true: carries out what its ``RotationMachine`` decides, and keeps its certificates fresh.
+/// Makes one tunnel of the plan true: carries out what its ``RotationMachine`` decides, and keeps its certificates
+/// fresh.
 ///
-/// Life: construct on its event loop → ``start()`` → ``apply(_:)`` plans, keys and certificates as they come → ``stop()``. Belongs to its event loop.
+/// Life: construct on its event loop → ``start()`` → ``apply(_:)`` plans, keys and certificates as they come →
+/// ``stop()``. Belongs to its event loop.
 final class TunnelRuntime {
     let id: TunnelID
     let loop: any EventLoop
@@ -71,7 +73,8 @@ final class TunnelRuntime {
         scheduleBeat()
     }
 
-    /// Begins to rotate, once there is something to shake hands with. A key that is missing by then is told as what it is.
+    /// Begins to rotate, once there is something to shake hands with. A key that is missing by then is told as what it
+    /// is.
     func credentialsAreComplete() {
         if hasBegun {
             drive(.credentialAvailable)
@@ -105,7 +108,8 @@ final class TunnelRuntime {
         }
     }
 
-    /// Takes the key of one window. A key that replaces another one of the same window makes the present endpoints those of nobody.
+    /// Takes the key of one window. A key that replaces another one of the same window makes the present endpoints
+    /// those of nobody.
     func adopt(_ key: SharedSecret, of window: UInt64) {
         let replaces = windowKeys[window].map { !$0.bytes.isEqual(to: key.bytes) } ?? false
         windowKeys[window] = key
@@ -127,8 +131,8 @@ final class TunnelRuntime {
 
     // MARK: The machine
 
-    /// Gives the machine an input, carries out what it decides, and sets the clock for the next decision. What an action answers at once
-    /// is given after all actions of that decision.
+    /// Gives the machine an input, carries out what it decides, and sets the clock for the next decision. What an
+    /// action answers at once is given after all actions of that decision.
     func drive(_ input: RotationMachine.Input) {
         inputs.append(input)
         guard !isDriving else { return }
@@ -187,7 +191,8 @@ extension RotationTiming {
 extension TunnelServer.Settings {
     init(_ plan: TunnelPlan, authenticator: any PeerAuthenticator) {
         self.init(
-            context: nil, authenticator: authenticator, target: DialTarget(plan.target), proxyProtocol: plan.proxyProtocol,
+            context: nil, authenticator: authenticator, target: DialTarget(plan.target),
+            proxyProtocol: plan.proxyProtocol,
             maximumConnections: 0, handshakeTimeout: .zero, connectTimeout: .zero, idleTimeout: nil, maximumAge: nil)
         adopt(plan)
     }

@@ -22,8 +22,9 @@ final class ChildProcess {
 
     /// Starts this same program again with `arguments`.
     ///
-    /// The child gets standard input, output and error and its channel as descriptor 3, and no other descriptor; no signal blocked or
-    /// ignored; a process group of its own, so that Ctrl-C reaches the launcher alone, which then ends the others in order.
+    /// The child gets standard input, output and error and its channel as descriptor 3, and no other descriptor; no
+    /// signal blocked or ignored; a process group of its own, so that Ctrl-C reaches the launcher alone, which then
+    /// ends the others in order.
     static func start(
         _ role: ChildRole, arguments: [String], environment: [String]
     ) throws(LauncherError) -> ChildProcess {
@@ -47,7 +48,8 @@ final class ChildProcess {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // Everything else has CLOEXEC. Onto itself, this takes CLOEXEC off as well (posix_spawn_file_actions_adddup2(3p)).
+        // Everything else has CLOEXEC. Onto itself, this takes CLOEXEC off as well
+        // (posix_spawn_file_actions_adddup2(3p)).
         posix_spawn_file_actions_adddup2(&actions, descriptor.number, ProcessChannel.childDescriptor)
         var none = sigset_t()
         sigemptyset(&none)

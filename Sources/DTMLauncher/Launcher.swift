@@ -17,10 +17,11 @@ public struct LauncherOptions: Sendable {
     }
 }
 
-/// The process that a person or systemd starts: it starts control and the data plane, starts again what dies, passes signals on, and ends
-/// them in order. Single-threaded; holds no secret and opens no network.
+/// The process that a person or systemd starts: it starts control and the data plane, starts again what dies, passes
+/// signals on, and ends them in order. Single-threaded; holds no secret and opens no network.
 ///
-/// Signals: SIGINT and SIGTERM end everything within the drain, a second one at once; SIGHUP reads the configuration again.
+/// Signals: SIGINT and SIGTERM end everything within the drain, a second one at once; SIGHUP reads the configuration
+/// again.
 public final class Launcher {
     private let options: LauncherOptions
     private let home: ManagerHome
@@ -238,7 +239,8 @@ public final class Launcher {
         control = nil
         let code = Self.exitCode(status)
         if stopping != nil || !wasReady || code == 0 {
-            // It ended as it was told, or it never got as far as serving: the reason is on standard error, and trying again would only repeat it.
+            // It ended as it was told, or it never got as far as serving: the reason is on standard error, and trying
+            // again would only repeat it.
             exitStatus = stopping == nil ? code : (exitStatus == 0 ? code : exitStatus)
             giveUpDataPlane()
             return

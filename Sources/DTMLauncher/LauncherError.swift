@@ -38,7 +38,9 @@ public struct LauncherError: DescribedError, Equatable {
         let holder = pid.map { "process \($0)" } ?? "another process"
         return Self(
             code: .taken, message: "a manager runs in \(home) already: \(holder)",
-            hint: "use it (dtm status --home \(home)), stop it (kill \(pid.map(String.init) ?? "PID")), or give this one another --home")
+            hint:
+                "use it (dtm status --home \(home)), stop it (kill \(pid.map(String.init) ?? "PID")), or give this one another --home"
+        )
     }
 
     static func spawn(_ role: String, _ failure: CInt) -> Self {

@@ -2,8 +2,8 @@ import Glibc
 
 /// The processes of the manager that has a home now, in `run/processes`: a line `PID STARTTICKS ROLE` for each.
 ///
-/// If a launcher is killed, its processes go on serving. The next launcher of the home finds them here and ends them. A process id may have
-/// been used again by then: the start time (`proc(5)`, field 22 of `/proc/PID/stat`) tells.
+/// If a launcher is killed, its processes go on serving. The next launcher of the home finds them here and ends them. A
+/// process id may have been used again by then: the start time (`proc(5)`, field 22 of `/proc/PID/stat`) tells.
 struct ProcessRecord {
     let path: String
 
@@ -27,7 +27,9 @@ struct ProcessRecord {
     static func parse(_ bytes: [UInt8]) -> [Entry] {
         String(decoding: bytes, as: UTF8.self).split(separator: "\n").prefix(16).compactMap { line in
             let fields = line.split(separator: " ")
-            guard fields.count == 3, let pid = pid_t(fields[0]), pid > 1, let ticks = UInt64(fields[1]) else { return nil }
+            guard fields.count == 3, let pid = pid_t(fields[0]), pid > 1, let ticks = UInt64(fields[1]) else {
+                return nil
+            }
             return Entry(pid: pid, startTicks: ticks, role: String(fields[2]))
         }
     }

@@ -1,5 +1,5 @@
-/// When a process that died is started again: at once the first time, then after waits that double up to five seconds. A process that
-/// lived for ten seconds has proved itself, and the count begins anew.
+/// When a process that died is started again: at once the first time, then after waits that double up to five seconds.
+/// A process that lived for ten seconds has proved itself, and the count begins anew.
 struct RestartPolicy {
     static let firstDelay = Duration.milliseconds(100)
     static let longestDelay = Duration.seconds(5)

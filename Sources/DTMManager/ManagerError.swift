@@ -2,7 +2,8 @@ public import DTMCore
 
 /// Why control could not do what it was asked.
 ///
-/// The code's raw value is what the API sends as `error.code`; `ManagerError+Status.swift` holds the HTTP status of each.
+/// The code's raw value is what the API sends as `error.code`; `ManagerError+Status.swift` holds the HTTP status of
+/// each.
 public struct ManagerError: DescribedError, Equatable {
     /// What went wrong, as a stable, dotted name.
     public enum Code: String, Sendable, CaseIterable {

@@ -1,9 +1,10 @@
-/// One whole frame to and from bytes, for what holds no secret: tests, fuzzing, tools. A ``PlanLink`` does the same without the copies.
+/// One whole frame to and from bytes, for what holds no secret: tests, fuzzing, tools. A ``PlanLink`` does the same
+/// without the copies.
 public enum FrameCodec {
     /// The frame of a message.
     ///
-    /// - Throws: ``PlanError``: `size`, `value` or `text` for a field that breaks its bound; `secret` for a window key, which has no form in
-    ///   an ordinary buffer.
+    /// - Throws: ``PlanError``: `size`, `value` or `text` for a field that breaks its bound; `secret` for a window key,
+    ///   which has no form in an ordinary buffer.
     public static func encode(_ message: some PlanMessage) throws(PlanError) -> [UInt8] {
         guard message.secret == nil else { throw .secretInBuffer }
         var writer = FrameWriter()

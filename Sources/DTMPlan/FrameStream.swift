@@ -3,8 +3,8 @@ import Glibc
 
 /// Frames from a socket, one after the other.
 ///
-/// Where a direction carries secrets it asks the socket for exactly the part it is at: a secret is read from the socket into protected
-/// memory and never stands in the buffer. Elsewhere it reads ahead.
+/// Where a direction carries secrets it asks the socket for exactly the part it is at: a secret is read from the socket
+/// into protected memory and never stands in the buffer. Elsewhere it reads ahead.
 struct FrameStream<Message: PlanMessage>: ~Copyable {
     private let core: LinkCore
     private var buffer: [UInt8]
@@ -127,8 +127,8 @@ struct FrameStream<Message: PlanMessage>: ~Copyable {
     }
 }
 
-/// read(2) again after an interruption; the negated errno when it fails; 0 at the end, and a reset is an end: the other process went
-/// with data unread.
+/// read(2) again after an interruption; the negated errno when it fails; 0 at the end, and a reset is an end: the other
+/// process went with data unread.
 private func read(_ descriptor: CInt, into memory: UnsafeMutableRawBufferPointer) -> Int {
     while true {
         let count = Glibc.read(descriptor, memory.baseAddress, memory.count)

@@ -12,8 +12,8 @@ public struct FrameWriter: Sendable {
     /// Empties it; a large buffer is given back.
     mutating func removeAll() { bytes.removeAll(keepingCapacity: bytes.capacity <= 64 << 10) }
 
-    /// Appends one frame: its header, and the payload that `body` appends. `secretBytes` of the payload come later, from elsewhere.
-    /// Nothing is appended on an error.
+    /// Appends one frame: its header, and the payload that `body` appends. `secretBytes` of the payload come later,
+    /// from elsewhere. Nothing is appended on an error.
     mutating func frame(
         type: UInt8, limit: Int, secretBytes: Int = 0, _ body: (inout Self) throws(PlanError) -> Void
     ) throws(PlanError) {

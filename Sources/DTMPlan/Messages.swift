@@ -14,7 +14,8 @@ public enum ControlMessage: Sendable {
     /// First on every link.
     case hello(ControlHello)
     case plan(Plan)
-    /// The key of one schedule window of a tunnel. On the wire the 32 bytes are raw and are read straight into locked memory.
+    /// The key of one schedule window of a tunnel. On the wire the 32 bytes are raw and are read straight into locked
+    /// memory.
     case windowKey(tunnel: TunnelID, window: UInt64, key: SharedSecret)
     /// The answer to a certificate signing request: DER, the leaf first, without the authority.
     case credential(CredentialSubject, chain: [[UInt8]])

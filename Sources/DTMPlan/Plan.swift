@@ -8,7 +8,8 @@ public struct Plan: Hashable, Sendable {
     public var version: UInt64
     /// Random, as every name that TLS shows to anyone.
     public var trustDomain: String
-    /// The authorities whose leaves are accepted, DER, the one that issues first. Two while the authority is being replaced.
+    /// The authorities whose leaves are accepted, DER, the one that issues first. Two while the authority is being
+    /// replaced.
     public var trustBundle: [[UInt8]]
     public var revokedSerials: [SerialNumber]
     /// SPIFFE IDs, whole.
@@ -21,7 +22,8 @@ public struct Plan: Hashable, Sendable {
 
     public init(
         version: UInt64, trustDomain: String, trustBundle: [[UInt8]], revokedSerials: [SerialNumber] = [],
-        revokedIdentities: [String] = [], maximumLeafLifetimeSeconds: UInt32 = 3_600, maximumConnections: UInt32, tunnels: [TunnelPlan]
+        revokedIdentities: [String] = [], maximumLeafLifetimeSeconds: UInt32 = 3_600, maximumConnections: UInt32,
+        tunnels: [TunnelPlan]
     ) {
         self.version = version
         self.trustDomain = trustDomain

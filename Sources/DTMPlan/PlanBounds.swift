@@ -1,4 +1,5 @@
-/// How long or how large one field may be, in either direction: checked before a frame is sent and before one is believed.
+/// How long or how large one field may be, in either direction: checked before a frame is sent and before one is
+/// believed.
 public struct PlanBound: Sendable {
     public let field: StaticString
     public let allowed: ClosedRange<Int>

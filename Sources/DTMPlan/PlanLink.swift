@@ -9,19 +9,20 @@ public typealias DataPlaneEnd = PlanLink<DataPlaneMessage, ControlMessage>
 /// One end of a Unix stream socket between control and the data plane: blocking calls on threads of its own.
 ///
 /// Its life: make it from a socket; ``send(_:)`` a hello; receive by ``run(receive:)`` on the calling thread or by
-/// ``start(onMessage:onEnd:)`` on one of its own; ``close()`` it, or ``finish(within:)`` first so that what waits is written.
-/// It ends by itself when the other process does, when a frame breaks the protocol, and when the other side does not read and what
-/// waits exceeds ``PlanQueueLimits``. An ended link stays ended. Letting go of it closes it.
+/// ``start(onMessage:onEnd:)`` on one of its own; ``close()`` it, or ``finish(within:)`` first so that what waits is
+/// written. It ends by itself when the other process does, when a frame breaks the protocol, and when the other side
+/// does not read and what waits exceeds ``PlanQueueLimits``. An ended link stays ended. Letting go of it closes it.
 public final class PlanLink<Outgoing: PlanMessage, Incoming: PlanMessage>: Sendable {
     private let core: LinkCore
     private let writer: WorkerThread
     private let reader = Mutex<WorkerThread?>(nil)
     private let isReading = Atomic(false)
 
-    /// Takes over the descriptor, sets CLOEXEC and blocking mode, and starts the thread that writes. The descriptor is closed
-    /// when this throws.
+    /// Takes over the descriptor, sets CLOEXEC and blocking mode, and starts the thread that writes. The descriptor is
+    /// closed when this throws.
     ///
-    /// - Throws: ``PlanError``: `descriptor` when this is not a Unix stream socket, `system` when there are no descriptors or threads left.
+    /// - Throws: ``PlanError``: `descriptor` when this is not a Unix stream socket, `system` when there are no
+    ///   descriptors or threads left.
     public convenience init(adopting descriptor: CInt, limits: PlanQueueLimits = .init()) throws(PlanError) {
         try self.init(adopting: OwnedDescriptor(adopting: descriptor), limits: limits)
     }
@@ -43,8 +44,9 @@ public final class PlanLink<Outgoing: PlanMessage, Incoming: PlanMessage>: Senda
     /// Queues one message and returns at once. A flow, counters or an incident is dropped and counted when too much
     /// waits already.
     ///
-    /// - Throws: ``PlanError``: `closed` after the end; `size`, `value` or `text` for a message that breaks a bound, which is then not sent and
-    ///   the link goes on; `hello` before the hello or for a second one; `overflow` when the link failed just now.
+    /// - Throws: ``PlanError``: `closed` after the end; `size`, `value` or `text` for a message that breaks a bound,
+    ///   which is then not sent and the link goes on; `hello` before the hello or for a second one; `overflow` when the
+    ///   link failed just now.
     public func send(_ message: Outgoing) throws(PlanError) { try core.send(message) }
 
     /// Reads on the calling thread until the other side ends or the link is closed.
@@ -75,7 +77,8 @@ public final class PlanLink<Outgoing: PlanMessage, Incoming: PlanMessage>: Senda
         }
     }
 
-    /// Stops taking messages, waits until what was sent is written, at most for the time, and closes. Whether all was written.
+    /// Stops taking messages, waits until what was sent is written, at most for the time, and closes. Whether all was
+    /// written.
     @discardableResult
     public func finish(within limit: Duration) -> Bool {
         let isComplete = core.finish(within: limit)
@@ -83,8 +86,9 @@ public final class PlanLink<Outgoing: PlanMessage, Incoming: PlanMessage>: Senda
         return isComplete
     }
 
-    /// Ends the link now: wakes its threads and waits for their end, except for the one that it is called on. ``run(receive:)`` returns
-    /// soon after. The descriptor is closed with the last reference to the link. May be called again.
+    /// Ends the link now: wakes its threads and waits for their end, except for the one that it is called on.
+    /// ``run(receive:)`` returns soon after. The descriptor is closed with the last reference to the link. May be
+    /// called again.
     public func close() {
         core.stop(nil)
         writer.join()

@@ -5,8 +5,8 @@ public protocol PlanMessage: Sendable {
     /// The longest payload, in bytes.
     static var maximumPayloadBytes: Int { get }
 
-    /// Whether frames of this direction hold secrets. The reader then never reads past the part it is at, so that no byte of a secret
-    /// can come into its buffer.
+    /// Whether frames of this direction hold secrets. The reader then never reads past the part it is at, so that no
+    /// byte of a secret can come into its buffer.
     static var carriesSecrets: Bool { get }
 
     /// How many bytes at the end of a frame's payload are a secret; nil when the type is unknown.

@@ -58,8 +58,8 @@ public struct ProcessChannel: ~Copyable, Sendable {
 
     /// Waits for one message; nil when the other process has ended.
     ///
-    /// - Throws: ``PlanError``: `type` for an unknown message, `descriptor` for a link without a descriptor or another message with
-    ///   one, `system` for a failed call.
+    /// - Throws: ``PlanError``: `type` for an unknown message, `descriptor` for a link without a descriptor or another
+    ///   message with one, `system` for a failed call.
     public borrowing func receive() throws(PlanError) -> ProcessMessage? {
         var type: UInt8 = 0
         var number: CInt = -1

@@ -17,8 +17,8 @@ public protocol AccountDirectory: Sendable {
 extension AccountDirectory {
     /// Completes what the kernel says of a caller with the names of its ids.
     ///
-    /// - Parameter kernelGroups: The caller's groups from the kernel (`SO_PEERGROUPS`), which are those that the process
-    ///   really has; nil where the kernel does not tell, and then the database's are taken.
+    /// - Parameter kernelGroups: The caller's groups from the kernel (`SO_PEERGROUPS`), which are those that the
+    ///   process really has; nil where the kernel does not tell, and then the database's are taken.
     public func caller(uid: UInt32, gid: UInt32, pid: Int32? = nil, kernelGroups: [UInt32]? = nil) -> LocalCaller {
         let name = userName(uid)
         let groups = kernelGroups ?? name.map { self.groups(ofUser: $0, primary: gid) } ?? []

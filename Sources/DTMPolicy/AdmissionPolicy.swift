@@ -33,8 +33,9 @@ public struct AdmissionPolicy: Hashable, Sendable {
 
     /// Decides about `caller`.
     ///
-    /// - Parameter ownerUID: The user of the application behind the tunnel; nil when there is none on this host or it can't be
-    ///   told. The default then lets in root alone, unless the manager passes its own uid in place of an owner.
+    /// - Parameter ownerUID: The user of the application behind the tunnel; nil when there is none on this host or it
+    ///   can't be told. The default then lets in root alone, unless the manager passes its own uid in place of an
+    ///   owner.
     public func decide(caller: LocalCaller, ownerUID: UInt32?) -> AdmissionDecision {
         guard !rules.isEmpty else { return Self.decideByDefault(caller, ownerUID) }
         guard let rule = rules.first(where: { $0.matches(caller) }) else {

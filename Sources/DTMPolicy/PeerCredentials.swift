@@ -18,7 +18,8 @@ public struct PeerCredentials: Hashable, Sendable {
 
     /// Nil when the descriptor is not a connected Unix socket.
     public init?(descriptor: Int32) {
-        // `struct ucred` of unix(7): pid, uid, gid. glibc declares it under _GNU_SOURCE only, where Swift does not see it.
+        // `struct ucred` of unix(7): pid, uid, gid. glibc declares it under _GNU_SOURCE only, where Swift does not see
+        // it.
         var credentials = [UInt32](repeating: .max, count: 3)
         var length = socklen_t(credentials.count * MemoryLayout<UInt32>.stride)
         guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0,

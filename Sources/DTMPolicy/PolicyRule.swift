@@ -19,7 +19,8 @@ public enum PolicyRule: Hashable, Sendable {
 
     /// Reads a rule.
     ///
-    /// - Throws: ``PolicyError`` that names the rule, what is allowed, and the nearest form when the prefix looks mistyped.
+    /// - Throws: ``PolicyError`` that names the rule, what is allowed, and the nearest form when the prefix looks
+    ///   mistyped.
     public init(_ text: String) throws(PolicyError) {
         if text == Prefix.anyLocal.rawValue {
             self = .anyLocal

@@ -14,8 +14,8 @@ public enum ProcessHardening {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// The same for a command that holds secrets, as a connector does. If Swift's backtracer is on, the program begins again without
-    /// it: it reads its setting only at the start.
+    /// The same for a command that holds secrets, as a connector does. If Swift's backtracer is on, the program begins
+    /// again without it: it reads its setting only at the start.
     public static func applyToCommand() {
         apply()
         raiseDescriptorLimit()
@@ -25,7 +25,8 @@ public enum ProcessHardening {
         execv("/proc/self/exe", CommandLine.unsafeArgv)
     }
 
-    /// What `ps` and `top` call this process; they would say `exe` of one that was started by way of `/proc/self/exe`. At most 15 bytes.
+    /// What `ps` and `top` call this process; they would say `exe` of one that was started by way of `/proc/self/exe`.
+    /// At most 15 bytes.
     public static func setName(_ name: String) { _ = dtm_prctl_set_name(name) }
 
     private static let backtracerOff = "enable=no"
@@ -38,8 +39,8 @@ public enum ProcessHardening {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    /// The environment for processes of the manager: ours, with Swift's crash backtracer off. It would print memory near
-    /// registers to standard error.
+    /// The environment for processes of the manager: ours, with Swift's crash backtracer off. It would print memory
+    /// near registers to standard error.
     public static func childEnvironment() -> [String] {
         var list: [String] = []
         var entry = environ

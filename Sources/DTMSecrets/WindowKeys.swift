@@ -1,7 +1,8 @@
 import CSodium
 public import DTMCore
 
-/// The keys of the endpoint schedule: one for each tunnel and window, derived one-way from a root that only control holds.
+/// The keys of the endpoint schedule: one for each tunnel and window, derived one-way from a root that only control
+/// holds.
 public enum WindowKeys {
     /// HMAC-SHA256(root, "dtm window key v1" ‖ tunnel id ‖ window), the window as 8 bytes big-endian.
     ///

@@ -1,7 +1,7 @@
 import DTMSecrets
 
-// The order matters, so it stands in this one place: a role takes its measures while this process still has one thread and
-// has read no secret. The first `await` ends that.
+// The order matters, so it stands in this one place: a role takes its measures while this process still has one thread
+// and has read no secret. The first `await` ends that.
 switch ProgramRole(arguments: CommandLine.arguments) {
 case .dataPlane:
     ProcessHardening.setName("dtm-dataplane")

@@ -41,7 +41,8 @@ struct CertificateTests {
         try await withDataPlane { control, target in
             let plan = samplePlan(target: target.endpoint)
             try control.plan([plan], leafLifetime: 60)
-            #expect(eventually { control.failures.contains { $0.step == "credential" && $0.reason.contains("longer") } })
+            #expect(
+                eventually { control.failures.contains { $0.step == "credential" && $0.reason.contains("longer") } })
             #expect(control.rotations(of: plan.id).isEmpty)
         }
     }
@@ -90,7 +91,9 @@ struct CertificateTests {
         try await withDataPlane { control, target in
             let plan = samplePlan(target: target.endpoint)
             try control.plan([plan])
-            let (alice, bob) = (try await Client(control, plan, who: "alice"), try await Client(control, plan, who: "bob"))
+            let (alice, bob) = (
+                try await Client(control, plan, who: "alice"), try await Client(control, plan, who: "bob")
+            )
             let hers = try alice.connect()
             let hersServed = try target.accept()
             let his = try bob.connect()

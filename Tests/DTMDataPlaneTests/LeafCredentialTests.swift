@@ -1,5 +1,6 @@
 import DTMCertificates
 import DTMCore
+import DTMTunnel
 import Testing
 
 @testable import DTMDataPlane
@@ -24,10 +25,12 @@ struct LeafCredentialTests {
         var leaf = LeafCredential()
         let chain = try issue(try leaf.request(now: now))
         #expect(leaf.credential == nil)
-        #expect(leaf.adopt(chain: chain, renewAt: now + .seconds(100)))
+        let isTaken = leaf.adopt(chain: chain, renewAt: now + .seconds(100))
+        #expect(isTaken)
         #expect(leaf.credential?.chain == chain)
         #expect(leaf.renewAt == now + .seconds(100))
-        #expect(!leaf.adopt(chain: chain, renewAt: now))
+        let isTakenAgain = leaf.adopt(chain: chain, renewAt: now)
+        #expect(!isTakenAgain)
     }
 
     @Test("the certificate of another key is not: nobody could shake hands with it")
@@ -35,9 +38,10 @@ struct LeafCredentialTests {
         var leaf = LeafCredential()
         var other = LeafCredential()
         _ = try leaf.request(now: now)
-        #expect(!leaf.adopt(chain: try issue(try other.request(now: now)), renewAt: now))
-        #expect(!leaf.adopt(chain: [], renewAt: now))
-        #expect(!leaf.adopt(chain: [[1, 2, 3]], renewAt: now))
+        for chain in [try issue(try other.request(now: now)), [], [[1, 2, 3]]] {
+            let isTaken = leaf.adopt(chain: chain, renewAt: now)
+            #expect(!isTaken)
+        }
         #expect(leaf.credential == nil)
     }
 
@@ -48,6 +52,7 @@ struct LeafCredentialTests {
         let again = try #require(leaf.renewAt)
         #expect(again > now)
         _ = try leaf.request(now: again)
-        #expect(leaf.adopt(chain: try issue(first), renewAt: now + .seconds(100)))
+        let isTaken = leaf.adopt(chain: try issue(first), renewAt: now + .seconds(100))
+        #expect(isTaken)
     }
 }

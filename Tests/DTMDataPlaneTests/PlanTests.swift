@@ -87,7 +87,10 @@ struct PlanTests {
             plan.schedule.lowestPort = 7_000
             plan.schedule.highestPort = 7_100
             try control.plan([plan])
-            #expect(eventually { control.rotations(of: plan.id).last.map { (7_000...7_100).contains($0.endpoint.port) } == true })
+            #expect(
+                eventually {
+                    control.rotations(of: plan.id).last.map { (7_000...7_100).contains($0.endpoint.port) } == true
+                })
             plan.schedule.intervalMilliseconds = 50_000
             try control.plan([plan])
             #expect(eventually { control.rotations(of: plan.id).count == 3 })

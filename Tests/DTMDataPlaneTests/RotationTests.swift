@@ -2,6 +2,7 @@ import DTMCore
 import DTMPlan
 import DTMSecrets
 import DTMTunnel
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import DTMDataPlane
@@ -79,7 +80,8 @@ struct RotationTests {
             #expect(eventually { control.rotations(of: plan.id).count >= 2 })
             let report = try #require(control.rotations(of: plan.id).last)
             let schedule = try EndpointSchedule(parameters: plan.schedule)
-            let key = try WindowKeys.derive(root: root.bytes, tunnel: plan.id, window: schedule.window(of: report.turn.epoch))
+            let key = try WindowKeys.derive(
+                root: root.bytes, tunnel: plan.id, window: schedule.window(of: report.turn.epoch))
             let expected = schedule.candidate(Int(report.candidate), turn: report.turn, windowKey: key)
             #expect(report.endpoint == expected)
             try expectService(connection, served)
@@ -104,7 +106,9 @@ struct RotationTests {
             let report = try #require(control.rotations(of: plan.id).last)
             #expect(report.endpoint == wanted[2])
             #expect(report.candidate == 2)
-            #expect(control.incidents.filter { $0.kind == .endpointTaken }.map(\.local) == wanted.prefix(2).map(Optional.some))
+            #expect(
+                control.incidents.filter { $0.kind == .endpointTaken }.map(\.local)
+                    == wanted.prefix(2).map(Optional.some))
             #expect(!holders.contains { $0.hasVisitor })
             try expectService(try client.connect(), try target.accept())
         }

@@ -34,8 +34,8 @@ private func pieces(of range: Range<UInt>, without hole: Range<UInt>) -> [Range<
     ].filter { !$0.isEmpty }
 }
 
-/// Compares byte by byte, not by memcmp(3): that loads the whole needle into a vector register, from where a lazily bound
-/// call spills it onto the stack, and the search would find its own copy.
+/// Compares byte by byte, not by memcmp(3): that loads the whole needle into a vector register, from where a lazily
+/// bound call spills it onto the stack, and the search would find its own copy.
 private func occurrences(of needle: borrowing RawSpan, in haystack: UnsafeRawBufferPointer) -> Int {
     needle.withUnsafeBytes { needle in
         guard var base = haystack.baseAddress, let first = needle.first else { return 0 }

@@ -2,7 +2,8 @@ import DTMCore
 
 @testable import DTMTunnel
 
-/// A machine on a bench: time stands still unless a test moves it, and opens and handshakes succeed unless a test says not.
+/// A machine on a bench: time stands still unless a test moves it, and opens and handshakes succeed unless a test says
+/// not.
 struct RotationBench {
     typealias Input = RotationMachine.Input
     typealias Action = RotationMachine.Action

@@ -1,4 +1,5 @@
-/// SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators"): the same numbers for the same seed.
+/// SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators"): the same numbers for the same
+/// seed.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

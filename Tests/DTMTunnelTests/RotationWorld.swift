@@ -2,8 +2,8 @@ import DTMCore
 
 @testable import DTMTunnel
 
-/// A driver and a kernel for one machine that do what a seed says: answer or not, fail, lose listeners, move time. It holds
-/// the machine to its promises after each input, and collects what is broken.
+/// A driver and a kernel for one machine that do what a seed says: answer or not, fail, lose listeners, move time. It
+/// holds the machine to its promises after each input, and collects what is broken.
 struct RotationWorld {
     typealias Machine = RotationMachine
 

@@ -1,5 +1,5 @@
-/// The table of allowed edges in `docs/architecture.md`: between two marks, a row for each target, with the targets and the
-/// library products that it may import, each in backquotes.
+/// The table of allowed edges in `docs/architecture.md`: between two marks, a row for each target, with the targets and
+/// the library products that it may import, each in backquotes.
 struct EdgeTable {
     struct Row: Equatable {
         let targets: Set<String>

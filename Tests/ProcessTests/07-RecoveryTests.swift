@@ -104,12 +104,17 @@ extension BuiltProgram {
         @Test("dtm events --follow waits for a manager that restarts")
         func follower() throws {
             let follower = try manager.start("events", "--json", "--follow")
-            #expect(manager.stop() == .exited(0))
-            try manager.restart()
-            _ = try manager.dtm("rotate", "declared")
-            let goesOn = try eventually {
+            let follows = try eventually {
                 _ = try manager.dtm("rotate", "declared")
                 return follower.output.contains(#""tunnel.rotated""#)
+            }
+            #expect(follows, "\(follower.errors)")
+            let before = follower.output
+            #expect(manager.stop() == .exited(0))
+            try manager.restart()
+            let goesOn = try eventually {
+                _ = try manager.dtm("rotate", "declared")
+                return follower.output.dropFirst(before.count).contains(#""tunnel.rotated""#)
             }
             #expect(goesOn, "\(follower.output) \(follower.errors)")
         }

@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Measures all tunnels side by side: A B C D A B C D …, so that what changes on the machine meanwhile meets all of them.
+/// Measures all tunnels side by side: A B C D A B C D …, so that what changes on the machine meanwhile meets all of
+/// them.
 struct ComparedRun {
     let contenders: [any Contender]
     let measures: [ComparedMeasure]
@@ -55,7 +56,8 @@ struct ComparedRun {
         }
     }
 
-    /// Memory in processes that are started for it: what an earlier load left in their allocators would hide the growth.
+    /// Memory in processes that are started for it: what an earlier load left in their allocators would hide the
+    /// growth.
     private func measureIdle(into samples: inout Samples) throws {
         for repetition in 1...scale.idleRepetitions {
             for contender in contenders {

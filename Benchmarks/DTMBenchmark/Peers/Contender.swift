@@ -3,7 +3,8 @@ import Glibc
 /// A kind of tunnel that is measured.
 protocol Contender {
     var name: String { get }
-    /// Starts both ends in front of the origin and returns when its local entry accepts. Throws when it does not in time.
+    /// Starts both ends in front of the origin and returns when its local entry accepts. Throws when it does not in
+    /// time.
     func start(target: Int, in workshop: Workshop) throws -> RunningTunnel
 }
 

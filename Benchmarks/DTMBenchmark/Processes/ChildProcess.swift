@@ -44,7 +44,8 @@ struct ChildProcess {
         }
     }
 
-    /// The whole of standard output and the exit status. Throws when the program does not end in time, and kills it then.
+    /// The whole of standard output and the exit status. Throws when the program does not end in time, and kills it
+    /// then.
     func finish(withinMilliseconds limit: Int32) throws(BenchmarkError) -> (output: String, status: Int32) {
         let clock = Stopwatch()
         var lines: [String] = []

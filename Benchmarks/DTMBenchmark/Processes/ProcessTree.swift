@@ -14,8 +14,9 @@ enum ProcessTree {
         return found
     }
 
-    /// User and system time of the tree in seconds, with that of its members' ended children. proc(5), `/proc/PID/stat`:
-    /// the kernel scales the sum to what the scheduler measured, so it is exact to a clock tick (10 ms) for each process.
+    /// User and system time of the tree in seconds, with that of its members' ended children. proc(5),
+    /// `/proc/PID/stat`: the kernel scales the sum to what the scheduler measured, so it is exact to a clock tick (10
+    /// ms) for each process.
     static func cpuSeconds(of roots: [pid_t]) -> Double {
         let ticks = members(of: roots).compactMap { ProcStat(pid: $0)?.ticks }.reduce(0, +)
         return Double(ticks) / Double(sysconf(Int32(_SC_CLK_TCK)))

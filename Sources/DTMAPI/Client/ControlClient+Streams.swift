@@ -1,10 +1,10 @@
 extension ControlClient {
     /// `GET /v1/events?follow=1`: events as they happen, forever.
     ///
-    /// - Parameter id: the last event that the caller has: what came after it and is still remembered comes first. Nil for what
-    ///   happens from now on.
-    /// - Returns: when the manager has agreed. The stream ends when the manager ends it, and throws ``ControlClientError`` when the
-    ///   manager goes away.
+    /// - Parameter id: the last event that the caller has: what came after it and is still remembered comes first. Nil
+    ///   for what happens from now on.
+    /// - Returns: when the manager has agreed. The stream ends when the manager ends it, and throws
+    ///   ``ControlClientError`` when the manager goes away.
     public func followEvents(after id: UInt64? = nil) async throws -> EventStream {
         var call = Call.get("events", query: [("follow", "1")] + Self.since(id))
         if let id { call.headers.append(("Last-Event-ID", String(id))) }

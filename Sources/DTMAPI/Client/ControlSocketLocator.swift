@@ -33,7 +33,8 @@ public struct ControlSocketLocator: Hashable, Sendable {
 
     /// The first candidate that exists.
     ///
-    /// - Throws: ``ControlClientError``: `noManager`, `untrusted`, `notPermitted`, or `usage` for a path that is too long.
+    /// - Throws: ``ControlClientError``: `noManager`, `untrusted`, `notPermitted`, or `usage` for a path that is too
+    ///   long.
     public func locate() throws(ControlClientError) -> String {
         for path in candidates {
             guard path.utf8.count <= Self.maximumPathBytes else { throw .pathTooLong(path) }

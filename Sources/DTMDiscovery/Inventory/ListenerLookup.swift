@@ -37,15 +37,17 @@ public struct ListenerLookup: Sendable {
         return observation
     }
 
-    /// The TCP listener that a connection to `endpoint` reaches, with the user who made it; nil when nothing listens there
-    /// or the address is not this host's. Needs no rights on the process that holds it.
+    /// The TCP listener that a connection to `endpoint` reaches, with the user who made it; nil when nothing listens
+    /// there or the address is not this host's. Needs no rights on the process that holds it.
     public func listener(accepting endpoint: Endpoint) -> ObservedListener? {
         Sockets(files, [.tcp, .tcp6]).listener(accepting: endpoint, isLocal: isLocal)
     }
 
-    /// The process that holds the TCP listener which a connection to `endpoint` reaches; the earliest where several share it.
+    /// The process that holds the TCP listener which a connection to `endpoint` reaches; the earliest where several
+    /// share it.
     ///
-    /// Nil when nothing listens there or no process that can be read holds it: ``listener(accepting:)`` tells the two apart.
+    /// Nil when nothing listens there or no process that can be read holds it: ``listener(accepting:)`` tells the two
+    /// apart.
     ///
     /// - Throws: ``DiscoveryError`` when the process table as a whole can't be read.
     public func owner(ofListener endpoint: Endpoint) throws(DiscoveryError) -> ApplicationObservation? {
@@ -66,8 +68,9 @@ public struct ListenerLookup: Sendable {
         return members.isEmpty ? all.filter { $0.name == name } : members
     }
 
-    /// The user of the application behind a target on this host: who made the listening socket, or who owns the path of a
-    /// Unix socket. Nil when nothing listens there, for another host's address, and for a name other than `localhost`.
+    /// The user of the application behind a target on this host: who made the listening socket, or who owns the path of
+    /// a Unix socket. Nil when nothing listens there, for another host's address, and for a name other than
+    /// `localhost`.
     public func ownerUID(of target: Target) -> UInt32? {
         switch target {
         case .unix(let path):

@@ -3,8 +3,8 @@ import Glibc
 
 /// What runs on this host and who talks to whom, from /proc.
 ///
-/// Construct one, keep it, and take a snapshot now and then; it remembers the processor times of the last one. Processes
-/// that end midway are left out; what can't be read for want of rights is marked in the observation.
+/// Construct one, keep it, and take a snapshot now and then; it remembers the processor times of the last one.
+/// Processes that end midway are left out; what can't be read for want of rights is marked in the observation.
 public struct ProcessInventory: Sendable {
     private struct Sample {
         var startTicks: UInt64

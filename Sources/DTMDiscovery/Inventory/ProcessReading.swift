@@ -36,8 +36,9 @@ struct ProcessReading {
         return path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path
     }
 
-    /// The executable's base name; the kernel's name where the path is not known, and where one executable goes by several names:
-    /// Debian's redis-server is a link to redis-check-rdb. The kernel's name ends after 15 bytes (`proc(5)`, comm).
+    /// The executable's base name; the kernel's name where the path is not known, and where one executable goes by
+    /// several names: Debian's redis-server is a link to redis-check-rdb. The kernel's name ends after 15 bytes
+    /// (`proc(5)`, comm).
     var ownApplication: String {
         guard let executable, let last = executable.split(separator: "/").last else { return stat.name }
         let base = ByteFields.printable(last.utf8)
@@ -56,8 +57,8 @@ struct ProcessReading {
 
 /// Names the groups of processes that make one application.
 enum ApplicationNames {
-    /// A name for each process: that of its systemd service's first process, otherwise its own executable's. A service's
-    /// helpers thus go by the name of what they serve, and a name stays the same when processes come and go.
+    /// A name for each process: that of its systemd service's first process, otherwise its own executable's. A
+    /// service's helpers thus go by the name of what they serve, and a name stays the same when processes come and go.
     static func names(_ readings: [ProcessReading]) -> [Int32: String] {
         var leaders: [String: ProcessReading] = [:]
         for reading in readings where ControlGroup.service(reading.cgroup) != nil {

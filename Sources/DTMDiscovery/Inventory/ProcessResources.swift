@@ -26,7 +26,8 @@ public struct ProcessResources: Hashable, Sendable {
 public struct ResourceReader: Sendable {
     /// What several processes use together.
     public struct Total: Hashable, Sendable {
-        /// Shared pages counted once: the sum of the proportional sizes, or of the resident ones where those can't be read.
+        /// Shared pages counted once: the sum of the proportional sizes, or of the resident ones where those can't be
+        /// read.
         public var residentBytes: UInt64
         public var lockedBytes: UInt64
         public var cpuTime: Duration

@@ -22,7 +22,8 @@ struct Sockets {
         for row in unixListeners { unixByInode[row.inode] = row.path }
     }
 
-    /// The listeners among the sockets with these inodes. The kernel may show a socket twice while tables change under a reader.
+    /// The listeners among the sockets with these inodes. The kernel may show a socket twice while tables change under
+    /// a reader.
     func listeners(_ inodes: Set<UInt64>) -> [ObservedListener] {
         inodes.sorted().compactMap { inode in
             if let row = rowsByInode[inode]?.lazy.map({ rows[$0] }).first(where: \.isListener) { return row.listener }
@@ -42,11 +43,11 @@ struct Sockets {
         }
     }
 
-    /// The TCP listener that a connection to `endpoint` reaches, as the kernel looks it up: a listener on the very address
-    /// before one on all addresses, and for IPv4 an IPv4 listener before one of IPv6 that takes both.
+    /// The TCP listener that a connection to `endpoint` reaches, as the kernel looks it up: a listener on the very
+    /// address before one on all addresses, and for IPv4 an IPv4 listener before one of IPv6 that takes both.
     ///
-    /// Whether an IPv6 listener takes IPv4 (`IPV6_V6ONLY`) is not in /proc. One that shares its port with a wildcard listener
-    /// of IPv4 can't, and there the IPv4 one is found first.
+    /// Whether an IPv6 listener takes IPv4 (`IPV6_V6ONLY`) is not in /proc. One that shares its port with a wildcard
+    /// listener of IPv4 can't, and there the IPv4 one is found first.
     func listener(accepting endpoint: Endpoint, isLocal: (IPAddress) -> Bool) -> ObservedListener? {
         let address = endpoint.address.unmapped
         guard address.isAny || isLocal(address) else { return nil }

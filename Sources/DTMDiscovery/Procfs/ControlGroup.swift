@@ -13,8 +13,8 @@ enum ControlGroup {
         return unified ?? named ?? "/"
     }
 
-    /// The systemd service that a path belongs to, as `nginx.service`: all of its processes are one application. Nil for
-    /// sessions, for a user's manager as a whole, and outside systemd.
+    /// The systemd service that a path belongs to, as `nginx.service`: all of its processes are one application. Nil
+    /// for sessions, for a user's manager as a whole, and outside systemd.
     static func service(_ path: String) -> String? {
         let unit = path.split(separator: "/").last { $0.hasSuffix(".service") }
         guard let unit, !unit.hasPrefix("user@") else { return nil }

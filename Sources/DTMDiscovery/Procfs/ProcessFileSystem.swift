@@ -75,7 +75,8 @@ struct ProcessFileSystem: Sendable {
         if let code = fault?(path) { throw Failure(code) }
     }
 
-    /// The name alone: an entry in the buffer may be shorter than the struct, so the struct as a whole must not be read.
+    /// The name alone: an entry in the buffer may be shorter than the struct, so the struct as a whole must not be
+    /// read.
     private static func name(_ entry: UnsafeMutablePointer<dirent>) -> [UInt8] {
         let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 19
         let start = UnsafeRawPointer(entry) + offset

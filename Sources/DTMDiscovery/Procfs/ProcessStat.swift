@@ -15,8 +15,8 @@ struct ProcessStat: Hashable {
 
     /// Nil when `bytes` is not a whole `stat`.
     ///
-    /// The name stands in parentheses and may hold blanks and parentheses itself, so it ends at the last `)`; what follows is
-    /// numbers and one letter.
+    /// The name stands in parentheses and may hold blanks and parentheses itself, so it ends at the last `)`; what
+    /// follows is numbers and one letter.
     init?(_ bytes: [UInt8]) {
         guard let open = bytes.firstIndex(of: UInt8(ascii: "(")),
             let close = bytes.lastIndex(of: UInt8(ascii: ")")), open < close

@@ -12,8 +12,8 @@ enum UnixSocketTable {
 
     /// The named sockets that listen.
     ///
-    /// The kernel writes names as they are, so a name with a line feed in it can pretend to be further rows. A row can thus
-    /// not be trusted to say what a socket's name is; when two rows claim one inode, both are left out.
+    /// The kernel writes names as they are, so a name with a line feed in it can pretend to be further rows. A row can
+    /// thus not be trusted to say what a socket's name is; when two rows claim one inode, both are left out.
     static func listeners(_ bytes: [UInt8]) -> [Row] {
         var rows: [UInt64: Row?] = [:]
         ByteFields.forEachLine(bytes, limit: SocketTable.maximumRows) { line in

@@ -4,8 +4,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Says who is at the other end of a connection to the control socket: the ids from the kernel, the names from the account
-/// database, remembered for a while because looking them up reads files.
+/// Says who is at the other end of a connection to the control socket: the ids from the kernel, the names from the
+/// account database, remembered for a while because looking them up reads files.
 final class CallerDirectory: Sendable {
     private struct Key: Hashable {
         var uid: UInt32

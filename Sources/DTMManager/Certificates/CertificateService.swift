@@ -4,8 +4,8 @@ import DTMPlan
 
 /// The authority in memory and what it issued.
 ///
-/// Its life: construct, which makes the authority → issue, revoke, replace on demand, ``advance()`` on a timer → drop it: the
-/// keys are wiped. Who changes trust passes ``snapshot`` on to the registry, which puts it into the plan.
+/// Its life: construct, which makes the authority → issue, revoke, replace on demand, ``advance()`` on a timer → drop
+/// it: the keys are wiped. Who changes trust passes ``snapshot`` on to the registry, which puts it into the plan.
 actor CertificateService {
     private(set) var authorities: AuthoritySet
     var ledger = CertificateLedger()

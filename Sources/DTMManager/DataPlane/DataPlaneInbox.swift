@@ -1,8 +1,9 @@
 import DTMPlan
 import NIOConcurrencyHelpers
 
-/// Messages on their way from the thread that reads the link to the tasks of control, in batches and bounded: when control falls
-/// behind, the reading thread waits, then the socket fills, and then the data plane drops what it may drop.
+/// Messages on their way from the thread that reads the link to the tasks of control, in batches and bounded: when
+/// control falls behind, the reading thread waits, then the socket fills, and then the data plane drops what it may
+/// drop.
 final class DataPlaneInbox: Sendable {
     /// What has come since the last was taken.
     struct Batch: Sendable {

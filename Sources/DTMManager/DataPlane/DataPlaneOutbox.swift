@@ -9,8 +9,8 @@ protocol ControlMessageSink: Sendable {
 
 extension PlanLink: ControlMessageSink where Outgoing == ControlMessage {}
 
-/// The way to whichever data plane there is at the moment. Messages sent while there is none are dropped: the next one is told
-/// everything from the start.
+/// The way to whichever data plane there is at the moment. Messages sent while there is none are dropped: the next one
+/// is told everything from the start.
 final class DataPlaneOutbox: Sendable {
     private let sink = Mutex<(any ControlMessageSink)?>(nil)
 
@@ -18,7 +18,8 @@ final class DataPlaneOutbox: Sendable {
     @discardableResult
     func send(_ message: ControlMessage) -> Bool {
         guard let sink = sink.withLock({ $0 }) else { return false }
-        // A message that breaks a bound is refused and the link goes on; a link that is closed is noticed by its reader.
+        // A message that breaks a bound is refused and the link goes on; a link that is closed is noticed by its
+        // reader.
         return (try? sink.send(message)) != nil
     }
 

@@ -3,7 +3,8 @@ import DTMPlan
 import ServiceLifecycle
 import Synchronization
 
-/// Talks to the data plane: takes the links that the launcher hands over, one after the other, and carries messages both ways.
+/// Talks to the data plane: takes the links that the launcher hands over, one after the other, and carries messages
+/// both ways.
 final class DataPlaneSupervisor: Sendable {
     /// What is known of the data plane.
     struct Status: Hashable, Sendable {
@@ -52,7 +53,8 @@ final class DataPlaneSupervisor: Sendable {
         }
     }
 
-    /// Drains the data plane: no new connections, and the end of the process when the last has ended or the time is over.
+    /// Drains the data plane: no new connections, and the end of the process when the last has ended or the time is
+    /// over.
     private func drain() async {
         guard status.pid != nil, outbox.send(.drain(milliseconds: milliseconds(drainSeconds))) else { return }
         _ = await changes.first(within: .seconds(drainSeconds + 2)) { [self] in

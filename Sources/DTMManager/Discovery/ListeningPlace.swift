@@ -13,7 +13,8 @@ struct ListeningPlace: Hashable, Sendable {
     /// The addresses that it is bound to; empty for a Unix socket.
     var addresses: [IPAddress] { listeners.compactMap(\.endpoint?.address) }
 
-    /// All places of the processes given, by port, Unix sockets last. Abstract Unix sockets are left out: a tunnel's target is a path.
+    /// All places of the processes given, by port, Unix sockets last. Abstract Unix sockets are left out: a tunnel's
+    /// target is a path.
     static func collect(_ processes: [ApplicationObservation]) -> [Self] {
         var ports: [UInt16: Self] = [:]
         var paths: [String: Self] = [:]
@@ -86,7 +87,8 @@ extension ObservedListener {
             guard let endpoint, endpoint.port == port else { return false }
             return addresses.contains { address in
                 if address == endpoint.address { return true }
-                // A listener at any address also answers at loopback ones; an IPv6 one takes IPv4 as well, unless told not to.
+                // A listener at any address also answers at loopback ones; an IPv6 one takes IPv4 as well, unless told
+                // not to.
                 guard endpoint.address.isAny, address.isLoopback else { return false }
                 if case .v6 = endpoint.address { return true }
                 if case .v4 = address { return true }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Wakes whoever waits for something to change. It carries no value: who wakes looks for itself, so that a slow reader misses
-/// no final state and nothing piles up for it.
+/// Wakes whoever waits for something to change. It carries no value: who wakes looks for itself, so that a slow reader
+/// misses no final state and nothing piles up for it.
 final class Signal: Sendable {
     private struct State {
         var continuations: [UInt64: AsyncStream<Void>.Continuation] = [:]

@@ -3,14 +3,15 @@ import Glibc
 
 /// The place of one control socket in the file system.
 ///
-/// Life: ``checkFree()`` → the server binds ``temporaryPath`` → ``publish()`` → ``withdraw()``. The name that clients know
-/// appears at once with its final mode, never half made, and replaces what a killed manager left.
+/// Life: ``checkFree()`` → the server binds ``temporaryPath`` → ``publish()`` → ``withdraw()``. The name that clients
+/// know appears at once with its final mode, never half made, and replaces what a killed manager left.
 struct ControlSocket: Hashable, Sendable {
     /// What clients connect to.
     let path: String
     /// 0600 for a user's manager, 0666 for a system's, which decides by the peer's credentials.
     let mode: mode_t
-    /// In the same folder, so that it can be renamed, and shorter than `control.sock`, so that both fit a socket address.
+    /// In the same folder, so that it can be renamed, and shorter than `control.sock`, so that both fit a socket
+    /// address.
     let temporaryPath: String
 
     init(path: String, mode: mode_t, process: Int32 = getpid()) {
@@ -24,7 +25,8 @@ struct ControlSocket: Hashable, Sendable {
     static let systemPath = "\(systemFolder)/control.sock"
     static let systemFolder = "/run/dtm"
 
-    /// - Throws: `socket.busy` when somebody answers at the path, `socket.unusable` when it is too long or not a socket's.
+    /// - Throws: `socket.busy` when somebody answers at the path, `socket.unusable` when it is too long or not a
+    ///   socket's.
     func checkFree() throws(ManagerError) {
         guard path.utf8.count <= Target.maximumUnixPathBytes, temporaryPath.utf8.count <= Target.maximumUnixPathBytes
         else {
@@ -42,7 +44,8 @@ struct ControlSocket: Hashable, Sendable {
         }
     }
 
-    /// Gives the bound socket its mode and its name; what is there under the name is replaced in one step (`rename(2)`).
+    /// Gives the bound socket its mode and its name; what is there under the name is replaced in one step
+    /// (`rename(2)`).
     func publish() throws(ManagerError) -> PublishedSocket {
         guard chmod(temporaryPath, mode) == 0 else { throw .socket(temporaryPath, "its mode could not be set", errno) }
         guard let facts = try FileFacts.read(temporaryPath, followingLinks: false) else {

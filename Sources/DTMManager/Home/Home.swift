@@ -34,8 +34,8 @@ struct Home: Hashable, Sendable {
 extension Home {
     /// Makes the folders that are missing, each with mode 0700, and checks those that are there.
     ///
-    /// - Throws: `home.unusable` when a folder can't be made, is no folder, belongs to another user, may be written by others, or
-    ///   may not be written by us.
+    /// - Throws: `home.unusable` when a folder can't be made, is no folder, belongs to another user, may be written by
+    ///   others, or may not be written by us.
     func prepare() throws(ManagerError) {
         try makeParents()
         for folder in folders { try prepare(folder: folder) }

@@ -10,8 +10,8 @@ public struct ControlArguments: Hashable, Sendable {
     public var auto: Bool
     /// `--no-ui`.
     public var noUI: Bool
-    /// Whether to listen for other users as well, at `/run/dtm/control.sock`. Root's managers with a home below `/run` or
-    /// `/var` do so without being told.
+    /// Whether to listen for other users as well, at `/run/dtm/control.sock`. Root's managers with a home below `/run`
+    /// or `/var` do so without being told.
     public var system: Bool
     /// The channel to the launcher.
     public var launcherDescriptor: Int32

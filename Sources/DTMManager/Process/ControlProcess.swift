@@ -15,7 +15,8 @@ public enum ControlProcess {
     /// - Returns: The exit status.
     /// - Throws: A `DescribedError` when it could not start or came to grief; ``exitCode(for:)`` gives its exit status.
     public static func run(arguments: ControlArguments) async throws -> Int32 {
-        // Ctrl-C goes to every process of the terminal's group; until ``SignalService`` runs, nothing else keeps it away.
+        // Ctrl-C goes to every process of the terminal's group; until ``SignalService`` runs, nothing else keeps it
+        // away.
         signal(SIGINT, SIG_IGN)
         signal(SIGHUP, SIG_IGN)
         let channel = try LauncherChannel(descriptor: arguments.launcherDescriptor)

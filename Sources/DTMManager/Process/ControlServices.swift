@@ -78,8 +78,8 @@ struct OrderService: Service {
     }
 }
 
-/// Keeps the signals of the terminal from ending control before the launcher says so: Ctrl-C goes to every process of the
-/// group. Without a launcher, SIGTERM ends the manager in order.
+/// Keeps the signals of the terminal from ending control before the launcher says so: Ctrl-C goes to every process of
+/// the group. Without a launcher, SIGTERM ends the manager in order.
 struct SignalService: Service {
     let status: StatusService
     let recorder: EventRecorder

@@ -36,7 +36,8 @@ struct RunningControl: Sendable {
         await parts.registry.finish()
     }
 
-    /// They are told to end one by one, the last first: no more requests → the data plane drains → the timers → the launcher's orders.
+    /// They are told to end one by one, the last first: no more requests → the data plane drains → the timers → the
+    /// launcher's orders.
     private func configuration(_ channel: LauncherChannel, _ group: any EventLoopGroup) -> ServiceGroupConfiguration {
         let stop = StopSwitch()
         let serving = ServingCount(wanted: assembly.setting.sockets.count)

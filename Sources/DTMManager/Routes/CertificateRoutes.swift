@@ -57,7 +57,8 @@ struct CertificateRoutes: Sendable {
 
     private func revoke(_ subject: String, by caller: LocalCaller) async throws -> CertificateChangeAnswer {
         let revocation = try await parts.certificates.revoke(subject, names: await parts.registry.names)
-        // First who is trusted, which cuts live connections; then new keys, so that the endpoints known to him are nobody's.
+        // First who is trusted, which cuts live connections; then new keys, so that the endpoints known to him are
+        // nobody's.
         await parts.publishTrust()
         try await parts.registry.rekey(revocation.tunnels)
         let names = await parts.registry.names

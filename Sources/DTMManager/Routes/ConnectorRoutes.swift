@@ -40,7 +40,8 @@ struct ConnectorRoutes: Sendable {
         try await parts.admission.tunnel(try context.parameters.require("name"), for: try context.caller)
     }
 
-    /// The frame of ``WindowKeysFrame``. The keys pass through the buffers of the HTTP server: that is the price of handing them out.
+    /// The frame of ``WindowKeysFrame``. The keys pass through the buffers of the HTTP server: that is the price of
+    /// handing them out.
     private static func response(_ keys: [(window: UInt64, key: SharedSecret)]) -> Response {
         var buffer = ByteBuffer()
         buffer.reserveCapacity(WindowKeysFrame.totalBytes)

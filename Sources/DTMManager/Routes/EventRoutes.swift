@@ -4,7 +4,8 @@ import DTMTelemetry
 import HTTPTypes
 import Hummingbird
 
-/// `GET /v1/events`: what is remembered, or a stream of what happens. Who may not steer sees the events of the tunnels that he sees.
+/// `GET /v1/events`: what is remembered, or a stream of what happens. Who may not steer sees the events of the tunnels
+/// that he sees.
 struct EventRoutes: Sendable {
     let parts: ControlParts
 

@@ -37,8 +37,8 @@ enum ServerSentEvents {
     /// Between two comments.
     static let heartbeat: Duration = .seconds(15)
 
-    /// An answer that lasts until `items` end, the client goes, or the manager stops. Nothing piles up for a client that is
-    /// slow: the next item is taken when the last was written.
+    /// An answer that lasts until `items` end, the client goes, or the manager stops. Nothing piles up for a client
+    /// that is slow: the next item is taken when the last was written.
     static func response<Items: AsyncSequence & Sendable>(
         to request: Request, _ items: Items
     ) -> Response where Items.Element == ServerSentItem, Items.Failure == Never, Items.AsyncIterator: SendableMetatype {

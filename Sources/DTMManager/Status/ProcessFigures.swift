@@ -37,7 +37,8 @@ struct LoadWindow: Hashable, Sendable {
 
     init(length: Duration = .seconds(10)) { self.length = length }
 
-    /// Takes the processor time of each process. A process that was not there before counts from now on, and one that is gone no more.
+    /// Takes the processor time of each process. A process that was not there before counts from now on, and one that
+    /// is gone no more.
     mutating func add(_ times: [Int32: Duration], at now: Timestamp) {
         samples.append(Sample(at: now, times: times))
         while samples.count > 2, samples[1].at <= now - length { samples.removeFirst() }

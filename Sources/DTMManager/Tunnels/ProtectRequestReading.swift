@@ -3,7 +3,8 @@ import DTMConfiguration
 import DTMCore
 import DTMPolicy
 
-/// Makes a draft of what `dtm protect` was told. Bounds are checked where all tunnels' are: ``TunnelTable/check(_:ignoring:)``.
+/// Makes a draft of what `dtm protect` was told. Bounds are checked where all tunnels' are:
+/// ``TunnelTable/check(_:ignoring:)``.
 enum ProtectRequestReading {
     /// - Throws: `request.invalid`, which names the option, the value and what is allowed.
     static func draft(

@@ -4,9 +4,11 @@ import DTMPlan
 import DTMSecrets
 import DTMTelemetry
 
-/// The desired state and what the data plane makes of it: owns the table of tunnels, writes plans, hands out window keys.
+/// The desired state and what the data plane makes of it: owns the table of tunnels, writes plans, hands out window
+/// keys.
 ///
-/// Everything that the data plane must learn in a fixed order leaves through this actor, without a suspension in between.
+/// Everything that the data plane must learn in a fixed order leaves through this actor, without a suspension in
+/// between.
 actor TunnelRegistry {
     var table: TunnelTable
     var trust: TrustSnapshot
@@ -150,7 +152,8 @@ actor TunnelRegistry {
         commit()
     }
 
-    /// Notes whose application a tunnel leads to. Once known it stays: whoever takes the port over later is not the owner.
+    /// Notes whose application a tunnel leads to. Once known it stays: whoever takes the port over later is not the
+    /// owner.
     func ownerFound(_ id: TunnelID, uid: UInt32, application: String?) {
         table.update(id) { record in
             if record.draft.ownerUID == nil { record.draft.ownerUID = uid }

@@ -11,8 +11,8 @@ struct TableChange: Sendable {
 }
 
 extension TunnelTable {
-    /// The table as `drafts`, the configuration's tunnels, and `defaults` want it. Tunnels that were made by other means stay; one
-    /// that leads to the same target under the same name is taken over.
+    /// The table as `drafts`, the configuration's tunnels, and `defaults` want it. Tunnels that were made by other
+    /// means stay; one that leads to the same target under the same name is taken over.
     ///
     /// - Parameters:
     ///   - newID: Draws the id of a tunnel that is new.

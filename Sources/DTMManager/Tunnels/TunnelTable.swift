@@ -2,7 +2,8 @@ import DTMConfiguration
 import DTMCore
 import DTMSecrets
 
-/// The desired state: all tunnels of this manager, and the rules that hold between them. A pure value; ids and secrets come in.
+/// The desired state: all tunnels of this manager, and the rules that hold between them. A pure value; ids and secrets
+/// come in.
 struct TunnelTable: Sendable {
     private(set) var records: [TunnelID: TunnelRecord] = [:]
     private var names: [TunnelName: TunnelID] = [:]
@@ -83,7 +84,8 @@ struct TunnelTable: Sendable {
         update(id) { $0.generation &+= 1 }
     }
 
-    /// Replaces the root of the window keys, and asks for a rotation, so that the endpoint moves to where the new keys say.
+    /// Replaces the root of the window keys, and asks for a rotation, so that the endpoint moves to where the new keys
+    /// say.
     mutating func rekey(_ id: TunnelID, root: SharedSecret) {
         update(id) { record in
             record.root = root

@@ -1,7 +1,7 @@
 public import DTMCore
 
-/// Events under the names of the Elastic Common Schema 8.11, as dotted keys in the order that its logging specification asks
-/// for: `@timestamp`, `log.level`, `message` first.
+/// Events under the names of the Elastic Common Schema 8.11, as dotted keys in the order that its logging specification
+/// asks for: `@timestamp`, `log.level`, `message` first.
 enum ElasticCommonSchema {
     static let version = "8.11.0"
     static let serviceName = "dtm"

@@ -4,14 +4,14 @@ import Synchronization
 
 /// The log on disk: one JSON object a line with names of the Elastic Common Schema, rotated by size.
 ///
-/// Construct one for the control process, give it to the swift-log handlers, and record events from anywhere; there is nothing to
-/// stop. A line is written by its caller under a lock. That keeps the order of events, and an event that was recorded is in
-/// the file even when the process dies at the next instruction; a queue with a thread of its own would give up both. It costs the
-/// caller one `write(2)` into the page cache, a few microseconds. A disk that hangs can hold up control that long, and
-/// never the data plane, which does not write logs: tunnels serve and rotate on.
+/// Construct one for the control process, give it to the swift-log handlers, and record events from anywhere; there is
+/// nothing to stop. A line is written by its caller under a lock. That keeps the order of events, and an event that was
+/// recorded is in the file even when the process dies at the next instruction; a queue with a thread of its own would
+/// give up both. It costs the caller one `write(2)` into the page cache, a few microseconds. A disk that hangs can hold
+/// up control that long, and never the data plane, which does not write logs: tunnels serve and rotate on.
 ///
-/// A failure to write never reaches the caller: lines are counted as lost, the first failure and the recovery are reported, and
-/// the recovery leaves a line of kind `log.gap`.
+/// A failure to write never reaches the caller: lines are counted as lost, the first failure and the recovery are
+/// reported, and the recovery leaves a line of kind `log.gap`.
 public final class EventLog: Sendable {
     /// Where and how much.
     public struct Settings: Hashable, Sendable {
@@ -55,8 +55,10 @@ public final class EventLog: Sendable {
     ///
     /// - Parameters:
     ///   - clock: For lines that are not events.
-    ///   - report: Gets a sentence when writing fails for the first time and when it works again; called by whoever records.
-    /// - Throws: ``TelemetryError`` when the directory or the file can't be had, is another user's, or can be written by others.
+    ///   - report: Gets a sentence when writing fails for the first time and when it works again; called by whoever
+    /// records.
+    /// - Throws: ``TelemetryError`` when the directory or the file can't be had, is another user's, or can be written
+    ///   by others.
     public convenience init(
         settings: Settings, clock: any TimeSource = AnchoredClock(), report: @escaping @Sendable (String) -> Void
     ) throws(TelemetryError) {

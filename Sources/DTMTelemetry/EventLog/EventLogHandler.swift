@@ -3,7 +3,8 @@ public import Logging
 
 /// Sends what libraries and services log through swift-log to an ``EventLog``.
 ///
-/// A line holds the logger's label as `log.logger` and the metadata as `labels.*`. The log's own level applies besides the handler's.
+/// A line holds the logger's label as `log.logger` and the metadata as `labels.*`. The log's own level applies besides
+/// the handler's.
 public struct EventLogHandler: LogHandler {
     private let label: String
     private let log: EventLog

@@ -2,9 +2,9 @@ import DTMCore
 
 /// One JSON object on one line, built field by field in the order of the calls.
 ///
-/// Whatever a value holds, the line stays one line, and a terminal that shows it is not steered by it: control and format
-/// characters are escaped. Strings that are not UTF-8 were repaired when they became strings. The length is bounded; what does
-/// not fit is left out, and `dtm.truncated` says so.
+/// Whatever a value holds, the line stays one line, and a terminal that shows it is not steered by it: control and
+/// format characters are escaped. Strings that are not UTF-8 were repaired when they became strings. The length is
+/// bounded; what does not fit is left out, and `dtm.truncated` says so.
 struct JSONLine {
     /// The longest line in bytes, its end included.
     static let maximumBytes = 65_536

@@ -65,7 +65,8 @@ struct LogFile: ~Copyable {
         size += UInt64(bytes.count)
     }
 
-    /// Removes the beginning of a line that could not be finished; where even that fails, the next opening ends the line.
+    /// Removes the beginning of a line that could not be finished; where even that fails, the next opening ends the
+    /// line.
     private mutating func takeBack(_ count: Int) {
         do { try calls.truncate(descriptor, size) } catch { size += UInt64(count) }
     }

@@ -26,8 +26,8 @@ struct LogWriter: ~Copyable {
         if current.size > 0, current.size + UInt64(line.count) > max(maximumFileBytes, rotationDelayedTo) {
             current = try rotated(current)
         }
-        // When this throws, the file is closed, and opened anew by the next line: that also ends a line which could not be
-        // taken back.
+        // When this throws, the file is closed, and opened anew by the next line: that also ends a line which could not
+        // be taken back.
         try current.append(line)
         file = consume current
     }
@@ -43,8 +43,8 @@ struct LogWriter: ~Copyable {
         return try LogFile.open(path, calls: calls)
     }
 
-    /// Puts the file aside and begins a new one. When names can't be changed, writing on is better than losing events: the
-    /// file grows, and the next attempt comes when it has grown by the limit again.
+    /// Puts the file aside and begins a new one. When names can't be changed, writing on is better than losing events:
+    /// the file grows, and the next attempt comes when it has grown by the limit again.
     private mutating func rotated(_ current: consuming LogFile) throws(Failure) -> LogFile {
         do throws(Failure) {
             try shiftNames()

@@ -15,8 +15,8 @@ public struct JournalEntry: Hashable, Sendable {
 
 /// The recent events in memory, with those who follow them.
 ///
-/// Construct one for the control process and append to it from anywhere; it is bounded in every direction and never waits. The
-/// oldest events are forgotten first. A follower that is slow loses its oldest and is told how many.
+/// Construct one for the control process and append to it from anywhere; it is bounded in every direction and never
+/// waits. The oldest events are forgotten first. A follower that is slow loses its oldest and is told how many.
 public final class EventJournal: Sendable {
     /// Part of the journal, oldest first.
     public struct Slice: Hashable, Sendable {
@@ -65,8 +65,8 @@ public final class EventJournal: Sendable {
         }
     }
 
-    /// The events after the one numbered `id`. A number that this process has not given yet comes from an earlier process:
-    /// everything that is kept is new to its owner.
+    /// The events after the one numbered `id`. A number that this process has not given yet comes from an earlier
+    /// process: everything that is kept is new to its owner.
     public func events(after id: UInt64, limit: Int = .max) -> Slice {
         state.withLock { slice(of: $0, after: id, limit: limit) }
     }

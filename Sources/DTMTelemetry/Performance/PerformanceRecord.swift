@@ -38,7 +38,8 @@ public struct PerformanceRecord: Hashable, Sendable {
 
     /// Events of kind `performance.record`: one for the manager as a whole, then one for each tunnel.
     ///
-    /// One event a tunnel keeps the names of the details fixed, so that a search for `dtm.detail.rotationP99Micros` finds all.
+    /// One event a tunnel keeps the names of the details fixed, so that a search for `dtm.detail.rotationP99Micros`
+    /// finds all.
     public func events(at time: Timestamp) -> [Event] {
         [managerEvent(at: time)] + tunnels.map { Self.event(of: $0, at: time) }
     }

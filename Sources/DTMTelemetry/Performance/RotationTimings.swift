@@ -1,7 +1,8 @@
-/// How long rotations took: a histogram of fixed size, so that recording for a year costs what recording for a second does.
+/// How long rotations took: a histogram of fixed size, so that recording for a year costs what recording for a second
+/// does.
 ///
-/// Log-linear, as in HdrHistogram (Tene): exact below 64 µs, above it 32 steps to each doubling, so a quantile is at most
-/// 1/32 (3.2 %) too high.
+/// Log-linear, as in HdrHistogram (Tene): exact below 64 µs, above it 32 steps to each doubling, so a quantile is at
+/// most 1/32 (3.2 %) too high.
 public struct RotationTimings: Hashable, Sendable {
     private static let exactLimit: UInt32 = 64
     private static let stepBits = 5

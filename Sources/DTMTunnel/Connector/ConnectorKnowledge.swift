@@ -29,7 +29,8 @@ public struct ConnectorKnowledge: Sendable {
         self.windowKeys = windowKeys
     }
 
-    /// Where the tunnel can be at `now` by the schedule, the likeliest first: ``ScheduleSearch``, as far as the window keys go.
+    /// Where the tunnel can be at `now` by the schedule, the likeliest first: ``ScheduleSearch``, as far as the window
+    /// keys go.
     public func candidates(at now: Timestamp) -> [Endpoint] {
         let steps = ScheduleSearch.steps(epoch: schedule.epoch(at: now), generation: publishedTurn.generation)
         return steps.flatMap { step -> [Endpoint] in

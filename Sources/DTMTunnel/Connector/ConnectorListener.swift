@@ -41,7 +41,8 @@ public struct ConnectorListener: Sendable {
     let counters = ConnectorCounters()
 
     public init(
-        source: any KnowledgeSource, observer: any ConnectorObserver, callers: (any CallerLookup)?, limits: DialLimits = .init(),
+        source: any KnowledgeSource, observer: any ConnectorObserver, callers: (any CallerLookup)?,
+        limits: DialLimits = .init(),
         time: any TimeSource, group: any EventLoopGroup
     ) {
         self.source = source

@@ -24,13 +24,15 @@ final class ConnectorCounters: Sendable {
     func didRefuse() { refused.wrappingAdd(1, ordering: .relaxed) }
 }
 
-/// One connection of a local program: it waits, unread, until the tunnel has accepted, and is then relayed. Belongs to its event loop.
+/// One connection of a local program: it waits, unread, until the tunnel has accepted, and is then relayed. Belongs to
+/// its event loop.
 final class ConnectorSession: RelayMonitor {
     private let counters: ConnectorCounters
 
     init(counters: ConnectorCounters) { self.counters = counters }
 
-    /// Joins a local connection and a tunnel's. The local channel needs a ``TransportHandler`` already; its waiter leaves.
+    /// Joins a local connection and a tunnel's. The local channel needs a ``TransportHandler`` already; its waiter
+    /// leaves.
     func join(_ local: any Channel, _ waiter: LocalWaiter, _ tunnel: DialedTunnel) throws {
         let pair = RelayHandler.pair(monitor: self)
         // Whatever fails from here on ends the relay, which counts it out.

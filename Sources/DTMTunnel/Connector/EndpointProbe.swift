@@ -3,10 +3,11 @@ public import NIOCore
 import NIOPosix
 public import NIOSSL
 
-/// Shakes hands with one endpoint as a client does, and says what it met: how a new listener is tried before it is published.
+/// Shakes hands with one endpoint as a client does, and says what it met: how a new listener is tried before it is
+/// published.
 public enum EndpointProbe {
-    /// - Returns: a future that succeeds when the listener with `identity` answered with a status frame. It fails with ``TunnelError``
-    ///   `endpointUnreachable`, `peerNotAuthenticated` or `identityNotAccepted`.
+    /// - Returns: a future that succeeds when the listener with `identity` answered with a status frame. It fails with
+    ///   ``TunnelError`` `endpointUnreachable`, `peerNotAuthenticated` or `identityNotAccepted`.
     public static func run(
         _ endpoint: Endpoint, context: NIOSSLContext, authenticator: any PeerAuthenticator, identity: SPIFFEID,
         timeout: TimeAmount, on loop: any EventLoop

@@ -1,9 +1,10 @@
 import NIOCore
 
-/// Stands in for the relay on a local program's connection until the tunnel has accepted. Belongs to the event loop of its channel.
+/// Stands in for the relay on a local program's connection until the tunnel has accepted. Belongs to the event loop of
+/// its channel.
 ///
-/// Nothing is asked to be read meanwhile; but a program that has said all and closes its half (`printf x | nc -N`) is read to the end by NIO
-/// all the same. At most what the kernel had buffered is kept here.
+/// Nothing is asked to be read meanwhile; but a program that has said all and closes its half (`printf x | nc -N`) is
+/// read to the end by NIO all the same. At most what the kernel had buffered is kept here.
 final class LocalWaiter: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 

@@ -21,8 +21,9 @@ struct DialedTunnel {
     let early: ByteBuffer
 }
 
-/// Finds the tunnel's live endpoint for one connection: candidate after candidate without a pause, then again with whatever is
-/// known by then, until the time is up. Nothing of the application's is sent before the server accepts, so trying again is safe.
+/// Finds the tunnel's live endpoint for one connection: candidate after candidate without a pause, then again with
+/// whatever is known by then, until the time is up. Nothing of the application's is sent before the server accepts, so
+/// trying again is safe.
 ///
 /// Belongs to its event loop.
 final class TunnelDial {
@@ -68,8 +69,8 @@ final class TunnelDial {
         next()
     }
 
-    /// The schedule is asked only when the endpoint that control published does not accept: that is rare, and this is the way of every
-    /// connection.
+    /// The schedule is asked only when the endpoint that control published does not accept: that is rare, and this is
+    /// the way of every connection.
     private func search(by knowledge: ConnectorKnowledge) {
         guard !hasSearched, queue.isEmpty else { return }
         hasSearched = true
@@ -145,7 +146,8 @@ final class TunnelDial {
             lastFailure
                 ?? TunnelError(
                     code: .noEndpoint,
-                    message: "no endpoint of the tunnel accepted within \(limits.overall.nanoseconds / 1_000_000_000) s",
+                    message:
+                        "no endpoint of the tunnel accepted within \(limits.overall.nanoseconds / 1_000_000_000) s",
                     hint: "see whether the manager runs: dtm status"))
     }
 }

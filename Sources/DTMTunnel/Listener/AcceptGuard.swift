@@ -1,8 +1,8 @@
 import Glibc
 import NIOCore
 
-/// Watches a listener's accepting: counts connections that are on their way to their event loop, and lives through the loss of
-/// descriptors (`accept(2)`: EMFILE, ENFILE, ENOBUFS, ENOMEM) by pausing instead of spinning or ending.
+/// Watches a listener's accepting: counts connections that are on their way to their event loop, and lives through the
+/// loss of descriptors (`accept(2)`: EMFILE, ENFILE, ENOBUFS, ENOMEM) by pausing instead of spinning or ending.
 final class AcceptGuard: ChannelInboundHandler {
     typealias InboundIn = Channel
     typealias InboundOut = Channel
@@ -48,13 +48,14 @@ final class AcceptGuard: ChannelInboundHandler {
     }
 }
 
-/// How many accepted connections are on their way to their event loop. Closing the listener now would close them: NIO looks at it
-/// once more before it lets them go. Belongs to the listener's event loop.
+/// How many accepted connections are on their way to their event loop. Closing the listener now would close them: NIO
+/// looks at it once more before it lets them go. Belongs to the listener's event loop.
 final class AcceptsUnderway {
     var count = 0
 }
 
-/// Behind NIO's own accepting: sees the connections that are on their event loop, and the errors of those that never got there.
+/// Behind NIO's own accepting: sees the connections that are on their event loop, and the errors of those that never
+/// got there.
 final class AcceptsSettled: ChannelInboundHandler {
     typealias InboundIn = Channel
 

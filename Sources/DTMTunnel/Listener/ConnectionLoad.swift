@@ -39,6 +39,7 @@ public final class SessionRegistry: Sendable {
     /// How many connections are open.
     public var openConnections: Int { load.count }
 
+    /// How many connections may be open over all tunnels, from now on.
     public func setMaximumConnections(_ value: Int) { load.setLimit(value) }
 
     /// The table of the event loop that this is called on; nil on a loop of another group.

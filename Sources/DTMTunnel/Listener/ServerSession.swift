@@ -5,8 +5,8 @@ import NIOTLS
 
 /// One connection at a listener, from its acceptance to its end.
 ///
-/// Phases: handshaking → dialling the target → relaying → ended. It sits in the pipeline behind TLS until the relay takes its place.
-/// Belongs to the event loop of its channel.
+/// Phases: handshaking → dialling the target → relaying → ended. It sits in the pipeline behind TLS until the relay
+/// takes its place. Belongs to the event loop of its channel.
 final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, RelayMonitor {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -38,8 +38,8 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
 
     /// Nil until the handshake is complete.
     private(set) var peer: AuthenticatedPeer?
-    /// The peer as soon as its certificate was judged: what a revocation must look at, or it could be outwaited by holding the
-    /// handshake's last message back.
+    /// The peer as soon as its certificate was judged: what a revocation must look at, or it could be outwaited by
+    /// holding the handshake's last message back.
     var candidate: AuthenticatedPeer? { peer ?? check.candidate }
     var isAuthenticated: Bool { peer != nil }
 
@@ -79,8 +79,8 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        // After the answer, what still comes is thrown away until the peer closes: closing over unread bytes would reset the
-        // connection, and the answer might be lost.
+        // After the answer, what still comes is thrown away until the peer closes: closing over unread bytes would
+        // reset the connection, and the answer might be lost.
         if phase == .ended { context.read() }
     }
 
@@ -238,7 +238,9 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
         phase = .ended
         guard !evicted, cutEnding == nil else { return }
         server.traffic.didReject()
-        report(listener.role == .decoy ? .decoyTouched : check.refusesIdentity ? .identityRefused : .handshakeFailed, reason)
+        report(
+            listener.role == .decoy ? .decoyTouched : check.refusesIdentity ? .identityRefused : .handshakeFailed,
+            reason)
     }
 
     private func report(_ kind: Incident.Kind, _ reason: String) {
@@ -268,7 +270,9 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
     func cut(_ ending: FlowRecord.Ending) {
         guard cutEnding == nil else { return }
         cutEnding = ending
-        if ending == .revoked, phase == .relaying { report(.connectionCut, "the identity or its certificate was revoked") }
+        if ending == .revoked, phase == .relaying {
+            report(.connectionCut, "the identity or its certificate was revoked")
+        }
         if let relay { relay.abort() } else { abort() }
     }
 

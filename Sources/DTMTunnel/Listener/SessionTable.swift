@@ -3,8 +3,9 @@ import NIOCore
 
 /// The sessions of one event loop, whatever their tunnel. Belongs to that event loop.
 ///
-/// It sweeps once a second for time-outs, so that a connection costs no timer of its own, and it bounds how many peers may be in the
-/// middle of a handshake: the oldest of them gives way, so that ten thousand silent connections keep nobody else out.
+/// It sweeps once a second for time-outs, so that a connection costs no timer of its own, and it bounds how many peers
+/// may be in the middle of a handshake: the oldest of them gives way, so that ten thousand silent connections keep
+/// nobody else out.
 final class SessionTable {
     /// How many peers may be unauthenticated at a time on one event loop.
     static let maximumUnauthenticated = 1_024
@@ -89,7 +90,8 @@ final class SessionTable {
         return false
     }
 
-    /// Forgets queue entries of sessions that have gone or passed, so that the queue stays as short as the handshakes under way.
+    /// Forgets queue entries of sessions that have gone or passed, so that the queue stays as short as the handshakes
+    /// under way.
     private func dropStale() {
         while let id = unauthenticated.first, sessions[id]?.isAuthenticated ?? true { unauthenticated.removeFirst() }
     }

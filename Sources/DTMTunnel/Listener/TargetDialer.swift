@@ -10,10 +10,11 @@ public enum DialTarget: Hashable, Sendable {
     case unix(path: String)
 }
 
-/// Connects to targets. In process here; a process of its own can stand behind it, so that the one that faces the network never
-/// calls `connect(2)`.
+/// Connects to targets. In process here; a process of its own can stand behind it, so that the one that faces the
+/// network never calls `connect(2)`.
 public protocol TargetDialer: Sendable {
-    /// A channel to the target, on `loop`, with `autoRead` off, remote half-closure allowed and a ``TransportHandler``'s place free.
+    /// A channel to the target, on `loop`, with `autoRead` off, remote half-closure allowed and a
+    /// ``TransportHandler``'s place free.
     ///
     /// The future fails with the last address's error when none answers within `timeout` each.
     func dial(_ target: DialTarget, on loop: any EventLoop, timeout: TimeAmount) -> EventLoopFuture<any Channel>
@@ -74,7 +75,7 @@ public struct DirectDialer: TargetDialer {
 enum RelayTuning {
     /// When a side stops reading because its partner can't write, in bytes.
     static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 * 1_024, high: 256 * 1_024)
-    /// How the application's side is read: what a read buffer begins with is what an idle connection keeps. It grows with the first
-    /// read that fills it.
+    /// How the application's side is read: what a read buffer begins with is what an idle connection keeps. It grows
+    /// with the first read that fills it.
     static let plainReads = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 512, maximum: 65_536)
 }

@@ -6,8 +6,8 @@ import NIOPosix
 
 /// One listening socket of a tunnel, in the role that it has at the moment.
 ///
-/// Life: ``open(_:for:sessions:group:on:)`` as a decoy → change ``role`` at will → ``close()``. Belongs to the event loop it was opened on.
-/// It shares no port (`SO_REUSEPORT` is never set): nobody else can be behind the same endpoint.
+/// Life: ``open(_:for:sessions:group:on:)`` as a decoy → change ``role`` at will → ``close()``. Belongs to the event
+/// loop it was opened on. It shares no port (`SO_REUSEPORT` is never set): nobody else can be behind the same endpoint.
 public final class TunnelListener {
     public let endpoint: Endpoint
     private let channel: any Channel
@@ -37,7 +37,8 @@ public final class TunnelListener {
     ///
     /// - Parameters:
     ///   - group: whose event loops the connections are spread over; `loop` is one of them.
-    /// - Returns: a future that fails with ``TunnelError`` `bind`; its cause is an `IOError` that carries the system's code.
+    /// - Returns: a future that fails with ``TunnelError`` `bind`; its cause is an `IOError` that carries the system's
+    ///   code.
     public static func open(
         _ endpoint: Endpoint, for server: TunnelServer, sessions: SessionRegistry, group: any EventLoopGroup,
         on loop: any EventLoop
@@ -103,7 +104,8 @@ public final class TunnelListener {
             server.traffic.didReject()
             server.observer.incident(
                 Incident(
-                    tunnel: server.id, kind: .limitReached, at: server.time.now(), peer: Endpoint(channel.remoteAddress),
+                    tunnel: server.id, kind: .limitReached, at: server.time.now(),
+                    peer: Endpoint(channel.remoteAddress),
                     local: state.endpoint, reason: "the manager has its \(sessions.load.count) connections"))
             throw TunnelError(code: .notAcceptable, message: "too many connections")
         }
@@ -131,9 +133,9 @@ extension TunnelListener {
 
     /// Closes without resetting anybody.
     ///
-    /// Closing a listening socket resets what waits in its queue. So first a filter turns new connection requests away (SYN without
-    /// ACK; the last ACK of a handshake must pass, `tcp(7)`, `socket(7)` SO_ATTACH_FILTER), then the queue is emptied by accepting, and only
-    /// then it closes.
+    /// Closing a listening socket resets what waits in its queue. So first a filter turns new connection requests away
+    /// (SYN without ACK; the last ACK of a handshake must pass, `tcp(7)`, `socket(7)` SO_ATTACH_FILTER), then the queue
+    /// is emptied by accepting, and only then it closes.
     public func close() -> EventLoopFuture<Void> {
         guard !isClosing else { return channel.closeFuture }
         isClosing = true

@@ -11,8 +11,8 @@ public protocol TunnelObserver: Sendable {
 
 /// What the sessions of one tunnel share, whichever of its listeners and event loops they are on.
 ///
-/// Life: construct → ``update(_:)`` with a credential → listeners serve with it → update again at will; sessions that are open keep
-/// what they began with.
+/// Life: construct → ``update(_:)`` with a credential → listeners serve with it → update again at will; sessions that
+/// are open keep what they began with.
 public final class TunnelServer: Sendable {
     /// What may change while the tunnel serves.
     public struct Settings: Sendable {
@@ -53,7 +53,8 @@ public final class TunnelServer: Sendable {
     }
 
     public let id: TunnelID
-    /// The SPIFFE ID of whoever only tries new endpoints out; it is never led to the target, and its visits are no incidents.
+    /// The SPIFFE ID of whoever only tries new endpoints out; it is never led to the target, and its visits are no
+    /// incidents.
     public let probeIdentity: SPIFFEID?
     let dialer: any TargetDialer
     let observer: any TunnelObserver
@@ -62,7 +63,8 @@ public final class TunnelServer: Sendable {
     private let settings: NIOLockedValueBox<Settings>
 
     public init(
-        id: TunnelID, probeIdentity: SPIFFEID?, settings: Settings, dialer: any TargetDialer, observer: any TunnelObserver,
+        id: TunnelID, probeIdentity: SPIFFEID?, settings: Settings, dialer: any TargetDialer,
+        observer: any TunnelObserver,
         time: any TimeSource
     ) {
         self.id = id

@@ -13,8 +13,9 @@ enum ProxyProtocol {
     /// The client spoke TLS, and showed a certificate on this connection and in this session.
     private static let clientFlags: UInt8 = 0x01 | 0x02 | 0x04
 
-    /// The header for a connection from `source` to `destination`. Without a source, or with mixed families, the addresses are
-    /// left out (`AF_UNSPEC`); the identity is always there, as the certificate's name in the SSL TLV and alone in the TLV 0xE0.
+    /// The header for a connection from `source` to `destination`. Without a source, or with mixed families, the
+    /// addresses are left out (`AF_UNSPEC`); the identity is always there, as the certificate's name in the SSL TLV and
+    /// alone in the TLV 0xE0.
     static func header(source: Endpoint?, destination: Endpoint, identity: String) -> ByteBuffer {
         var body = ByteBuffer()
         let family = writeAddresses(source: source, destination: destination, to: &body)

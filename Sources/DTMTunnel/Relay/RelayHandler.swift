@@ -18,11 +18,11 @@ protocol RelayMonitor: AnyObject {
 
 /// One side of a relay: hands what it reads to its partner, on the same event loop.
 ///
-/// Life: make a ``pair(monitor:)``, add each to the pipeline of its channel (which must have `autoRead` off and remote half-closure
-/// allowed), ``start()`` both. It reads only while its partner can write, so each direction holds at most one read in memory. The
-/// end of one direction is passed on as a half-close; the other direction goes on. A side that breaks off (a reset, or the end of
-/// the transport without a TLS goodbye) makes the other side break off as well: the application behind it must not take a cut stream
-/// for a whole one.
+/// Life: make a ``pair(monitor:)``, add each to the pipeline of its channel (which must have `autoRead` off and remote
+/// half-closure allowed), ``start()`` both. It reads only while its partner can write, so each direction holds at most
+/// one read in memory. The end of one direction is passed on as a half-close; the other direction goes on. A side that
+/// breaks off (a reset, or the end of the transport without a TLS goodbye) makes the other side break off as well: the
+/// application behind it must not take a cut stream for a whole one.
 final class RelayHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -110,8 +110,8 @@ final class RelayHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        // Once our half is closed, the peer's end closes the channel without a further event; what is not a proper end came as
-        // an error before.
+        // Once our half is closed, the peer's end closes the channel without a further event; what is not a proper end
+        // came as an error before.
         if outputEnded { inputHasEnded() }
         let endedWell = inputEnded && outputEnded
         outputEnded = true

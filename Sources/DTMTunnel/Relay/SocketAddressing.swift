@@ -23,7 +23,8 @@ extension Endpoint {
 }
 
 extension SocketAddress {
-    /// A Unix socket's address; nil for a path that does not fit. NIO's own takes 103 bytes where Linux takes 107 (`unix(7)`).
+    /// A Unix socket's address; nil for a path that does not fit. NIO's own takes 103 bytes where Linux takes 107
+    /// (`unix(7)`).
     init?(unixPath path: String) {
         guard let address = sockaddr_un(path: path) else { return nil }
         self.init(address)

@@ -3,8 +3,8 @@ public import NIOCore
 
 /// What the server says once, first thing after the handshake. See `docs/rotation-protocol.md`, "Status frame".
 ///
-/// In TLS 1.3 a client is done before the server has judged it. So a client sends no application byte before ``accepted``, which
-/// makes it safe to try again elsewhere, and lets it read why it was refused.
+/// In TLS 1.3 a client is done before the server has judged it. So a client sends no application byte before
+/// ``accepted``, which makes it safe to try again elsewhere, and lets it read why it was refused.
 ///
 /// Layout: version (1 byte, 1), type (1 byte), payload length (2 bytes, big-endian, at most 1,024), payload.
 public enum StatusFrame: Hashable, Sendable {

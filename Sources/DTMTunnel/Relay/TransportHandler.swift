@@ -1,12 +1,14 @@
 import Glibc
 import NIOCore
 
-/// Closes a connection or its output so that nothing is lost, or at once with a reset. Stands next to the socket, below TLS.
+/// Closes a connection or its output so that nothing is lost, or at once with a reset. Stands next to the socket, below
+/// TLS.
 ///
-/// NIO drops what it has not written yet when a channel is closed; it closes the whole channel as soon as both directions are to be
-/// closed, though the output waits to be written; and NIOSSL closes the channel as soon as both sides have said goodbye. So a close waits
-/// here until the kernel has taken the last byte, and further closes wait with it. The wait ends with a reset when the peer takes nothing
-/// for the linger limit, and by itself when the peer goes.
+/// NIO drops what it has not written yet when a channel is closed; it closes the whole channel as soon as both
+/// directions are to be closed, though the output waits to be written; and NIOSSL closes the channel as soon as both
+/// sides have said goodbye. So a close waits here until the kernel has taken the last byte, and further closes wait
+/// with it. The wait ends with a reset when the peer takes nothing for the linger limit, and by itself when the peer
+/// goes.
 final class TransportHandler: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -47,7 +49,9 @@ final class TransportHandler: ChannelOutboundHandler {
         }
     }
 
-    private func closeAfterWriting(_ context: ChannelHandlerContext, _ mode: CloseMode, _ promise: EventLoopPromise<Void>?) {
+    private func closeAfterWriting(
+        _ context: ChannelHandlerContext, _ mode: CloseMode, _ promise: EventLoopPromise<Void>?
+    ) {
         let closed = promise ?? context.eventLoop.makePromise()
         waiting = Waiting(mode: mode, closed: closed, bytesLeft: bufferedBytes(context))
         setLimit(context)

@@ -86,9 +86,11 @@ extension RotationMachine {
         case credentialAvailable
         /// The generation of the plan, whether it is another one or not. Another one forces a rotation.
         case generation(UInt32)
-        /// The timing of the plan, whether it is another one or not. Another interval means other epochs: rotate at once.
+        /// The timing of the plan, whether it is another one or not. Another interval means other epochs: rotate at
+        /// once.
         case timing(RotationTiming)
-        /// Range, skipped ports, address mode or keys were replaced: no endpoint of before belongs to the schedule. Rotate at once.
+        /// Range, skipped ports, address mode or keys were replaced: no endpoint of before belongs to the schedule.
+        /// Rotate at once.
         case scheduleReplaced
         /// A listener ended by itself; it is closed already.
         case lost(ListenerToken, reason: String)

@@ -40,9 +40,9 @@ extension RotationMachine {
 
     /// True when flipping to `goal` would be wrong whenever it happened.
     ///
-    /// An epoch that has passed and a generation that was overtaken are not obsolete while the live endpoint is due to move:
-    /// on a machine that needs longer than an interval to prepare a listener, or under a hail of forced rotations, rotations
-    /// come late and do not cease. Endpoints of a replaced schedule are.
+    /// An epoch that has passed and a generation that was overtaken are not obsolete while the live endpoint is due to
+    /// move: on a machine that needs longer than an interval to prepare a listener, or under a hail of forced
+    /// rotations, rotations come late and do not cease. Endpoints of a replaced schedule are.
     func isObsolete(_ goal: Goal, now: Timestamp) -> Bool {
         let due = due(at: now)
         if liveEntry?.goal == due { return goal != due.next }
@@ -53,7 +53,8 @@ extension RotationMachine {
         guard let preparation, isObsolete(preparation.goal, now: now) else { return }
         switch preparation.state {
         case .opening, .waiting:
-            // The answer to an open is on its way; to wait for it makes forced rotations in quick succession one rotation.
+            // The answer to an open is on its way; to wait for it makes forced rotations in quick succession one
+            // rotation.
             return
         case .handshaking(let token, _), .ready(let token):
             retire(token, now: now, using: &generator)

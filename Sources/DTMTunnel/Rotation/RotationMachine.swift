@@ -2,9 +2,9 @@ public import DTMCore
 
 /// The listeners of one tunnel and how they change roles: decides, and does nothing itself.
 ///
-/// Construct it, give it ``Input/start``, then every input as it happens and ``Input/tick`` at ``nextDeadline``; carry out
-/// the actions in order; end with ``Input/stop``. A step that fails leaves the old endpoint live and is tried again.
-/// `docs/rotation-protocol.md` tells the story and draws the roles.
+/// Construct it, give it ``Input/start``, then every input as it happens and ``Input/tick`` at ``nextDeadline``; carry
+/// out the actions in order; end with ``Input/stop``. A step that fails leaves the old endpoint live and is tried
+/// again. `docs/rotation-protocol.md` tells the story and draws the roles.
 public struct RotationMachine: Sendable {
     /// The times in force.
     public internal(set) var timing: RotationTiming
@@ -59,8 +59,8 @@ public struct RotationMachine: Sendable {
     /// The open listeners, the oldest first.
     public var listeners: [Listener] { entries.map(\.listener) }
 
-    /// The listener whose endpoint is published; nil before the first rotation, after the end, and while a live listener
-    /// that was lost is being replaced.
+    /// The listener whose endpoint is published; nil before the first rotation, after the end, and while a live
+    /// listener that was lost is being replaced.
     public var live: Listener? { liveEntry?.listener }
 
     var liveEntry: Entry? { entries.first { $0.listener.role == .live } }
@@ -94,8 +94,8 @@ extension RotationMachine {
     struct Entry: Sendable {
         var listener: Listener
         let goal: Goal
-        /// When its role ends: that of an overlap, or that of a decoy that served or never will. Nil for the live and the
-        /// prepared one.
+        /// When its role ends: that of an overlap, or that of a decoy that served or never will. Nil for the live and
+        /// the prepared one.
         var end: Timestamp?
     }
 

@@ -2,7 +2,8 @@ import CSodium
 import DTMCore
 import DTMSecrets
 
-/// The two numbers that choose a candidate, from HMAC-SHA256(window key, "dtm schedule v1" ‖ epoch ‖ generation ‖ candidate).
+/// The two numbers that choose a candidate, from HMAC-SHA256(window key, "dtm schedule v1" ‖ epoch ‖ generation ‖
+/// candidate).
 struct CandidateDraw {
     /// Bytes 0..<8 of the digest.
     let port: UInt64
@@ -13,8 +14,8 @@ struct CandidateDraw {
 
     /// Calls `body` with the draws of the candidates 0 ..< `end`, in this order.
     ///
-    /// The key is hashed in once, with what all candidates share, and that state is copied for each. The states amount to the
-    /// key, so they never become Swift values: they stay in one place, which is wiped.
+    /// The key is hashed in once, with what all candidates share, and that state is copied for each. The states amount
+    /// to the key, so they never become Swift values: they stay in one place, which is wiped.
     static func forEach(
         below end: Int, turn: ScheduleTurn, windowKey: borrowing SecretBytes, _ body: (Int, CandidateDraw) -> Void
     ) {

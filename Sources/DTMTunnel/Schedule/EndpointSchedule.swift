@@ -1,8 +1,9 @@
 public import DTMCore
 public import DTMSecrets
 
-/// Where a tunnel listens, turn by turn: a keyed permutation of its ports and, when addresses hop, a keyed loopback address
-/// for each of them. `docs/rotation-protocol.md` defines it; a server and whoever holds the window key compute the same list.
+/// Where a tunnel listens, turn by turn: a keyed permutation of its ports and, when addresses hop, a keyed loopback
+/// address for each of them. `docs/rotation-protocol.md` defines it; a server and whoever holds the window key compute
+/// the same list.
 ///
 /// A value without secrets: the window key is lent for each call.
 public struct EndpointSchedule: Hashable, Sendable {
@@ -18,8 +19,8 @@ public struct EndpointSchedule: Hashable, Sendable {
     /// The ports of the range that are not skipped, ascending; never empty.
     let ports: [UInt16]
 
-    /// - Throws: ``TunnelError`` when the range is reversed or holds port 0, no port is left, the interval is too short, or
-    ///   the skipped ports are not strictly ascending.
+    /// - Throws: ``TunnelError`` when the range is reversed or holds port 0, no port is left, the interval is too
+    ///   short, or the skipped ports are not strictly ascending.
     public init(parameters: ScheduleParameters) throws(TunnelError) {
         self.ports = try Self.usablePorts(parameters)
         self.parameters = parameters
@@ -43,8 +44,8 @@ public struct EndpointSchedule: Hashable, Sendable {
         ScheduleTime.start(ofEpoch: epoch, intervalMilliseconds: parameters.intervalMilliseconds)
     }
 
-    /// The candidates of `turn` with the numbers `first ..< first + limit`, in the order in which they are tried; fewer at
-    /// the end of the list.
+    /// The candidates of `turn` with the numbers `first ..< first + limit`, in the order in which they are tried; fewer
+    /// at the end of the list.
     ///
     /// Costs one HMAC for each candidate up to the last one asked for, about half a microsecond each.
     /// - Parameter windowKey: The key of the window of the turn's epoch (``window(of:)``).
@@ -69,8 +70,8 @@ public struct EndpointSchedule: Hashable, Sendable {
         candidates(turn: turn, windowKey: windowKey, first: index, limit: 1).first
     }
 
-    /// 127.0.0.1, or an address of 127.0.1.0–127.255.255.254: never 127.0.0.0/24, where other programs are, and never the
-    /// broadcast address of 127.0.0.0/8, which can't be bound for TCP.
+    /// 127.0.0.1, or an address of 127.0.1.0–127.255.255.254: never 127.0.0.0/24, where other programs are, and never
+    /// the broadcast address of 127.0.0.0/8, which can't be bound for TCP.
     private func address(_ draw: UInt32) -> IPAddress {
         switch parameters.addressMode {
         case .fixed: .v4(Self.loopback + 1)

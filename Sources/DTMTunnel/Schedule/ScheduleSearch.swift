@@ -2,8 +2,9 @@ public import DTMCore
 
 /// Where a client looks when nobody tells it the endpoint: the likeliest candidates of the likeliest turns first.
 ///
-/// The generation it heard last may be behind by forced rotations, the server may still be on the last epoch, and clocks on
-/// two hosts differ; so a few neighbours of the expected turn follow its first candidates, and its further ones come last.
+/// The generation it heard last may be behind by forced rotations, the server may still be on the last epoch, and
+/// clocks on two hosts differ; so a few neighbours of the expected turn follow its first candidates, and its further
+/// ones come last.
 public enum ScheduleSearch {
     /// A part of a turn's list of candidates.
     public struct Step: Hashable, Sendable {

@@ -24,7 +24,8 @@ public struct PeerRefusal: Error, Hashable, Sendable {
     /// A stable, short name, as `expired`.
     public var code: String
     public var message: String
-    /// Whether the certificate is in order, and its identity or number alone is what is refused: revoked, or of another tunnel.
+    /// Whether the certificate is in order, and its identity or number alone is what is refused: revoked, or of another
+    /// tunnel.
     public var concernsIdentity: Bool
 
     public init(code: String, message: String, concernsIdentity: Bool = false) {

@@ -2,12 +2,14 @@ import DTMCore
 import NIOCore
 import NIOSSL
 
-/// The verdict on one handshake's peer, between the moment the certificates come and the moment the handshake is complete.
+/// The verdict on one handshake's peer, between the moment the certificates come and the moment the handshake is
+/// complete.
 ///
 /// Belongs to the event loop of its connection.
 ///
-/// A session that was resumed from a ticket never brings its certificates: then there is no verdict, and the connection must be
-/// closed. Otherwise a client whose certificate had expired or was revoked would come back in through its ticket.
+/// A session that was resumed from a ticket never brings its certificates: then there is no verdict, and the connection
+/// must be closed. Otherwise a client whose certificate had expired or was revoked would come back in through its
+/// ticket.
 final class PeerCheck {
     private let authenticator: any PeerAuthenticator
     private let expectation: PeerExpectation

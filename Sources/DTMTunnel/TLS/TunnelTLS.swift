@@ -9,8 +9,8 @@ public enum TunnelTLS {
 
     /// A context for listeners.
     ///
-    /// Session tickets of one context mean nothing to another: a new context is made whenever a credential or the trust changes,
-    /// and at each rotation, so that an old ticket falls back to a full handshake.
+    /// Session tickets of one context mean nothing to another: a new context is made whenever a credential or the trust
+    /// changes, and at each rotation, so that an old ticket falls back to a full handshake.
     ///
     /// - Throws: what NIOSSL throws for a chain that it can't read.
     public static func serverContext(_ credential: TunnelCredential) throws -> NIOSSLContext {
@@ -33,8 +33,9 @@ public enum TunnelTLS {
         return try NIOSSLContext(configuration: configuration)
     }
 
-    /// Peers are judged by a ``PeerAuthenticator`` alone: NIOSSL's own check would use the wall clock, which anyone with the right
-    /// may set, and knows nothing of SPIFFE IDs. `noHostnameVerification` makes both sides show a certificate and calls us.
+    /// Peers are judged by a ``PeerAuthenticator`` alone: NIOSSL's own check would use the wall clock, which anyone
+    /// with the right may set, and knows nothing of SPIFFE IDs. `noHostnameVerification` makes both sides show a
+    /// certificate and calls us.
     private static func harden(_ configuration: inout TLSConfiguration) {
         configuration.minimumTLSVersion = .tlsv13
         configuration.maximumTLSVersion = .tlsv13

@@ -15,7 +15,8 @@ struct ControlOptions: ParsableArguments {
 
     var controlArguments: ControlArguments {
         ControlArguments(
-            home: home, configuration: config, environmentConfiguration: HomeDirectory.variable("DTM_CONFIG"), auto: auto,
+            home: home, configuration: config, environmentConfiguration: HomeDirectory.variable("DTM_CONFIG"),
+            auto: auto,
             noUI: noUI, system: system, launcherDescriptor: ProcessChannel.childDescriptor, launcherPID: launcher,
             printsBanner: banner)
     }

@@ -3,8 +3,8 @@ import DTMAPI
 import DTMCommands
 import DTMLauncher
 
-/// `dtm up`: the role of the launcher. `main.swift` starts it before anything else exists; this declaration is what the help and
-/// the parser know of it.
+/// `dtm up`: the role of the launcher. `main.swift` starts it before anything else exists; this declaration is what the
+/// help and the parser know of it.
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up", abstract: "Run the manager.",
@@ -14,10 +14,13 @@ struct UpCommand: AsyncParsableCommand {
             /etc/dtm/config.json; without any of them, the defaults are in force.
             """)
 
-    @Option(help: ArgumentHelp("The manager's home. Default: $DTM_HOME or ~/.dtm.", valueName: "dir"), completion: .directory)
+    @Option(
+        help: ArgumentHelp("The manager's home. Default: $DTM_HOME or ~/.dtm.", valueName: "dir"),
+        completion: .directory)
     var home: String?
 
-    @Option(help: ArgumentHelp("The configuration to go by.", valueName: "file"), completion: .file(extensions: ["json"]))
+    @Option(
+        help: ArgumentHelp("The configuration to go by.", valueName: "file"), completion: .file(extensions: ["json"]))
     var config: String?
 
     @Flag(help: "Put a tunnel in front of each application that listens on this machine only.")

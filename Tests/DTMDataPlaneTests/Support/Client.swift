@@ -39,10 +39,14 @@ final class Client {
         let clock: AnchoredClock
 
         func authenticate(chain: [[UInt8]], expecting: PeerExpectation) -> Result<AuthenticatedPeer, PeerRefusal> {
-            guard case .listener(let identity) = expecting else { return .failure(PeerRefusal(code: "role", message: "role")) }
+            guard case .listener(let identity) = expecting else {
+                return .failure(PeerRefusal(code: "role", message: "role"))
+            }
             return verifier.verify(chain: chain, expecting: .listener(identity), now: clock.now())
                 .map { AuthenticatedPeer(identity: $0.identity, serial: $0.serial) }
-                .mapError { PeerRefusal(code: $0.code == .wrongListener ? "wrongTunnel" : $0.code.rawValue, message: $0.message) }
+                .mapError {
+                    PeerRefusal(code: $0.code == .wrongListener ? "wrongTunnel" : $0.code.rawValue, message: $0.message)
+                }
         }
     }
 
@@ -52,7 +56,8 @@ final class Client {
         identity = try #require(SPIFFEID.client(of: plan.id, who: who, in: domain))
         let key = try LeafKey()
         let issued = try control.authority.issue(
-            request: try key.certificateRequest(), identity: identity, lifetime: .seconds(3_600), now: control.clock.now())
+            request: try key.certificateRequest(), identity: identity, lifetime: .seconds(3_600),
+            now: control.clock.now())
         serial = issued.serial
         let verifier = try PeerVerifier(trustBundle: [control.authority.certificateDER], trustDomain: domain)
         let clock = control.clock
@@ -73,7 +78,9 @@ final class Client {
         self.knowledge = knowledge
         let heard = control.heard
         let id = plan.id
-        follower = MultiThreadedEventLoopGroup.singleton.any().scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(5)) { _ in
+        follower = MultiThreadedEventLoopGroup.singleton.any().scheduleRepeatedTask(
+            initialDelay: .zero, delay: .milliseconds(5)
+        ) { _ in
             let report = heard.withLockedValue { heard in
                 heard.messages.reversed().lazy.compactMap { message -> RotationReport? in
                     if case .rotated(let report) = message, report.tunnel == id { report } else { nil }
@@ -85,7 +92,8 @@ final class Client {
             }
         }
         let connecting = ConnectorListener(
-            source: knowledge, observer: knowledge, callers: nil, limits: .init(overall: .seconds(5), attempt: .seconds(2)),
+            source: knowledge, observer: knowledge, callers: nil,
+            limits: .init(overall: .seconds(5), attempt: .seconds(2)),
             time: clock, group: MultiThreadedEventLoopGroup.singleton)
         listener = try await connecting.listen(on: Endpoint(address: .v4(0x7f00_0001), port: 0)).get()
         endpoint = try #require(Endpoint(listener.localAddress))
@@ -102,7 +110,9 @@ final class Client {
 }
 
 /// Sends there and back.
-func expectService(_ client: BlockingSocket, _ served: BlockingSocket, sourceLocation: SourceLocation = #_sourceLocation) throws {
+func expectService(
+    _ client: BlockingSocket, _ served: BlockingSocket, sourceLocation: SourceLocation = #_sourceLocation
+) throws {
     try client.send("hello")
     #expect(served.receive(exactly: 5) == Array("hello".utf8), sourceLocation: sourceLocation)
     try served.send("and back")

@@ -10,8 +10,8 @@ import Testing
 
 @testable import DTMDataPlane
 
-/// A control of the tests' own at one end of a real link, and the data plane's serving at the other: it issues certificates and window keys
-/// as it is asked, and keeps all that it is told.
+/// A control of the tests' own at one end of a real link, and the data plane's serving at the other: it issues
+/// certificates and window keys as it is asked, and keeps all that it is told.
 final class FakeControl {
     /// What it has been told so far.
     struct Heard: Sendable {
@@ -122,7 +122,8 @@ extension FakeControl {
         try link.send(
             .plan(
                 Plan(
-                    version: version, trustDomain: authority.trustDomain, trustBundle: bundle ?? [authority.certificateDER],
+                    version: version, trustDomain: authority.trustDomain,
+                    trustBundle: bundle ?? [authority.certificateDER],
                     revokedSerials: serials, revokedIdentities: identities, maximumLeafLifetimeSeconds: leafLifetime,
                     maximumConnections: connections, tunnels: tunnels)))
     }
@@ -150,7 +151,9 @@ extension FakeControl {
         messages.compactMap { if case .rotated(let report) = $0, report.tunnel == tunnel { report } else { nil } }
     }
 
-    var failures: [RotationFailure] { messages.compactMap { if case .rotationFailed(let failure) = $0 { failure } else { nil } } }
+    var failures: [RotationFailure] {
+        messages.compactMap { if case .rotationFailed(let failure) = $0 { failure } else { nil } }
+    }
     var incidents: [Incident] { messages.compactMap { if case .incident(let incident) = $0 { incident } else { nil } } }
     var flows: [FlowRecord] { messages.compactMap { if case .flow(let flow) = $0 { flow } else { nil } } }
     var appliedVersions: [UInt64] {

@@ -3,8 +3,8 @@ import NIOPosix
 
 /// One exchange over a Unix socket, byte by byte as the test wants it.
 enum UnixExchange {
-    /// Sends the bytes and reads until the other side closes; on a thread of its own, because that waits and the tasks of the server
-    /// share their threads with those of the test.
+    /// Sends the bytes and reads until the other side closes; on a thread of its own, because that waits and the tasks
+    /// of the server share their threads with those of the test.
     static func send(_ bytes: [UInt8], to path: String) async throws -> String {
         try await NIOThreadPool.singleton.runIfActive { try exchange(bytes, path) }
     }

@@ -8,7 +8,10 @@ import Testing
 struct AddressTests {
     @Test(
         "there and back",
-        arguments: ["127.0.0.1:1", "127.255.255.254:5000", "1.2.3.4:65535", "[::1]:80", "[2001:db8::7]:443", "[::ffff:1.2.3.4]:9"])
+        arguments: [
+            "127.0.0.1:1", "127.255.255.254:5000", "1.2.3.4:65535", "[::1]:80", "[2001:db8::7]:443",
+            "[::ffff:1.2.3.4]:9",
+        ])
     func roundTrip(_ text: String) throws {
         let endpoint = try #require(Endpoint(text))
         let address = endpoint.socketAddress

@@ -46,7 +46,8 @@ struct ConnectorTests {
                 let windows = (-1...1).map { fixture.schedule.window(of: UInt64(Int64(now) + $0)) }
                 try fixture.publish(
                     published,
-                    windowKeys: Dictionary(windows.map { ($0, fixture.windowKey) }, uniquingKeysWith: { first, _ in first }))
+                    windowKeys: Dictionary(
+                        windows.map { ($0, fixture.windowKey) }, uniquingKeysWith: { first, _ in first }))
                 try expectService(fixture, target)
             }
             #expect(fixture.source.squatters.withLockedValue { $0 }.isEmpty)
@@ -68,7 +69,8 @@ struct ConnectorTests {
 
     @Test("gives up in time, and the program sees a reset")
     func givesUp() async throws {
-        try await withTunnel(dialLimits: .init(overall: .milliseconds(400), attempt: .milliseconds(200))) { fixture, target in
+        try await withTunnel(dialLimits: .init(overall: .milliseconds(400), attempt: .milliseconds(200))) {
+            fixture, target in
             try fixture.publish(TunnelFixture.freshEndpoint())
             let client = try BlockingSocket(connectedTo: fixture.connector)
             #expect(client.receiveAll() == nil)
@@ -147,7 +149,8 @@ struct ConnectorTests {
 
     @Test("a server that is draining is passed over")
     func draining() async throws {
-        try await withTunnel(dialLimits: .init(overall: .milliseconds(500), attempt: .milliseconds(300))) { fixture, target in
+        try await withTunnel(dialLimits: .init(overall: .milliseconds(500), attempt: .milliseconds(300))) {
+            fixture, target in
             fixture.server.update { $0.isDraining = true }
             #expect(try await fixture.attempt(try fixture.goodCredential()) == "refused draining")
             let program = try BlockingSocket(connectedTo: fixture.connector)

@@ -17,7 +17,8 @@ struct IntruderTests {
         let incidents = fixture.observer.current.incidents
         #expect(incidents.map(\.kind) == [kind], sourceLocation: sourceLocation)
         #expect(incidents.first?.reason.contains(words) == true, "\(incidents)", sourceLocation: sourceLocation)
-        #expect(incidents.first?.peer != nil && incidents.first?.local == fixture.endpoint, sourceLocation: sourceLocation)
+        #expect(
+            incidents.first?.peer != nil && incidents.first?.local == fixture.endpoint, sourceLocation: sourceLocation)
         #expect(!target.hasVisitor, sourceLocation: sourceLocation)
         #expect(fixture.server.counters.rejected == 1, sourceLocation: sourceLocation)
         #expect(eventually { fixture.sessions.openConnections == 0 }, sourceLocation: sourceLocation)
@@ -143,7 +144,9 @@ struct IntruderTests {
                 let listener = try authority.credential(try authority.listenerIdentity(fixture.tunnel))
                 (credential, kind, words) = (listener, .identityRefused, "listener where a client")
             case .revokedIdentity:
-                fixture.server.update { $0.authenticator = authority.authenticator(revokedIdentities: [client.description]) }
+                fixture.server.update {
+                    $0.authenticator = authority.authenticator(revokedIdentities: [client.description])
+                }
                 (credential, kind, words) = (good, .identityRefused, "identity is revoked")
             case .revokedSerial:
                 let serial = try authority.serial(of: good)

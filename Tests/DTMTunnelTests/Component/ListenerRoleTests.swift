@@ -13,7 +13,9 @@ struct ListenerRoleTests {
             let credential = try fixture.goodCredential()
             let elsewhere = TunnelFixture.freshEndpoint()
             fixture.server.update { $0.currentEndpoints = [elsewhere] }
-            for (role, outcome) in [(ListenerRole.live, "accepted"), (.overlap, "accepted"), (.decoy, "moved \(elsewhere)")] {
+            for (role, outcome) in [
+                (ListenerRole.live, "accepted"), (.overlap, "accepted"), (.decoy, "moved \(elsewhere)"),
+            ] {
                 try await fixture.setRole(role)
                 #expect(try await fixture.attempt(credential) == outcome)
             }
@@ -39,7 +41,8 @@ struct ListenerRoleTests {
     @Test("the probe is led nowhere, and is counted nowhere")
     func probe() async throws {
         try await withTunnel { fixture, target in
-            let probe = try fixture.authority.credential(try fixture.authority.clientIdentity(fixture.tunnel, who: "probe"))
+            let probe = try fixture.authority.credential(
+                try fixture.authority.clientIdentity(fixture.tunnel, who: "probe"))
             #expect(try await fixture.attempt(probe) == "moved ")
             #expect(!target.hasVisitor)
             #expect(fixture.server.counters.total == 0)
@@ -54,7 +57,8 @@ struct ListenerRoleTests {
             let served = try target.accept()
             try await fixture.setRole(.overlap)
             try await fixture.setRole(.decoy)
-            try await fixture.listener.eventLoop.flatSubmit { [listener = fixture.listener] in listener.value.close() }.get()
+            try await fixture.listener.eventLoop.flatSubmit { [listener = fixture.listener] in listener.value.close() }
+                .get()
             try client.send("still here")
             #expect(served.receive(exactly: 10) == Array("still here".utf8))
             try served.send("and back")

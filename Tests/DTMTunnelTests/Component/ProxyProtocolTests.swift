@@ -31,7 +31,10 @@ struct ProxyProtocolTests {
         let four = Endpoint(address: .v4(0x0102_0304), port: 0x0506)
         let six = Endpoint(address: .v6(high: 0x2001_0db8_0000_0000, low: 7), port: 0x1112)
         let cases: [(Endpoint?, Endpoint, UInt8, [UInt8])] = [
-            (four, Endpoint(address: .v4(0x7f00_0001), port: 5_000), 0x11, [1, 2, 3, 4, 127, 0, 0, 1, 5, 6, 0x13, 0x88]),
+            (
+                four, Endpoint(address: .v4(0x7f00_0001), port: 5_000), 0x11,
+                [1, 2, 3, 4, 127, 0, 0, 1, 5, 6, 0x13, 0x88]
+            ),
             (
                 six, Endpoint(address: .v6(high: 0, low: 1), port: 5_000), 0x21,
                 [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7] + [UInt8](repeating: 0, count: 15) + [1]

@@ -61,7 +61,9 @@ struct RelayTests {
             let client = try BlockingSocket(connectedTo: fixture.connector)
             client.endSending()
             let served = try target.accept()
-            let sender = inBackground { try served.send(body); served.endSending() }
+            let sender = inBackground {
+                try served.send(body); served.endSending()
+            }
             let isWhole = client.receiveAll() == body
             #expect(isWhole)
             try sender()
@@ -130,14 +132,17 @@ struct RelayTests {
 
     @Test("a connection that is silent for too long ends, and one that is too old")
     func timeLimits() async throws {
-        for change in [{ $0.idleTimeout = .seconds(1) }, { $0.maximumAge = .seconds(1) }] as [(inout TunnelServer.Settings) -> Void] {
+        for change in [{ $0.idleTimeout = .seconds(1) }, { $0.maximumAge = .seconds(1) }]
+            as [(inout TunnelServer.Settings) -> Void]
+        {
             try await withTunnel(change: change) { fixture, target in
                 let client = try BlockingSocket(connectedTo: fixture.connector)
                 try client.send("x")
                 let served = try target.accept()
                 #expect(served.receive(exactly: 1) == [0x78])
                 #expect(served.receiveAll() == nil)
-                #expect(eventually { [.idleTimeout, .maximumAge].contains(fixture.observer.current.flows.first?.ending) })
+                #expect(
+                    eventually { [.idleTimeout, .maximumAge].contains(fixture.observer.current.flows.first?.ending) })
             }
         }
     }

@@ -46,8 +46,10 @@ struct StatusFrameTests {
     @Test(
         "what is no frame is refused",
         arguments: [
-            [2, 1, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [1, 4, 0, 0], [1, 1, 4, 1], [1, 1, 0, 1, 9], [1, 2, 0, 0], [1, 2, 0, 1, 9],
-            [1, 2, 0, 1, 1], [1, 2, 0, 2, 1, 5], [1, 2, 0, 4, 1, 4, 1, 2], [1, 3, 0, 0], [1, 3, 0, 1, 0], [1, 3, 0, 1, 5],
+            [2, 1, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [1, 4, 0, 0], [1, 1, 4, 1], [1, 1, 0, 1, 9], [1, 2, 0, 0],
+            [1, 2, 0, 1, 9],
+            [1, 2, 0, 1, 1], [1, 2, 0, 2, 1, 5], [1, 2, 0, 4, 1, 4, 1, 2], [1, 3, 0, 0], [1, 3, 0, 1, 0],
+            [1, 3, 0, 1, 5],
             [1, 3, 0, 202, 1] + [UInt8](repeating: 97, count: 201), Array("HTTP/1.1 200 OK".utf8),
         ] as [[UInt8]])
     func malformed(_ bytes: [UInt8]) {
@@ -59,8 +61,12 @@ struct StatusFrameTests {
     func fuzz() throws {
         var generator = SeededGenerator(seed: 4)
         for _ in 0..<50_000 {
-            var bytes = (0..<Int.random(in: 0...40, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
-            let plausible: [UInt8] = [1, .random(in: 0...4, using: &generator), 0, .random(in: 0...36, using: &generator)]
+            var bytes = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
+                UInt8.random(in: 0...255, using: &generator)
+            }
+            let plausible: [UInt8] = [
+                1, .random(in: 0...4, using: &generator), 0, .random(in: 0...36, using: &generator),
+            ]
             if Bool.random(using: &generator) { bytes = plausible + bytes }
             var buffer = ByteBuffer(bytes: bytes)
             guard let frame = try? StatusFrame.read(from: &buffer) else { continue }

@@ -7,7 +7,9 @@ import Testing
 
 @Suite("A tunnel's target", .serialized)
 struct TargetTests {
-    private func incidents(_ fixture: TunnelFixture) -> [Incident.Kind] { fixture.observer.current.incidents.map(\.kind) }
+    private func incidents(_ fixture: TunnelFixture) -> [Incident.Kind] {
+        fixture.observer.current.incidents.map(\.kind)
+    }
 
     @Test("a target that is away is refused to clients, and told once; so is its return")
     func awayAndBack() async throws {
@@ -41,7 +43,9 @@ struct TargetTests {
         // A full queue: the kernel drops further connection requests.
         let full = try BlockingServer(backlog: 0)
         let fillers = (0..<4).map { _ in BlockingSocket(connecting: full.endpoint) }
-        let fixture = try await TunnelFixture.make(target: .tcp([full.endpoint])) { $0.connectTimeout = .milliseconds(200) }
+        let fixture = try await TunnelFixture.make(target: .tcp([full.endpoint])) {
+            $0.connectTimeout = .milliseconds(200)
+        }
         #expect(try await fixture.attempt(try fixture.goodCredential()) == "refused target")
         #expect(fixture.observer.current.incidents.first?.reason.contains("no answer in time") == true)
         withExtendedLifetime(fillers) {}
@@ -84,7 +88,8 @@ struct TargetTests {
         let client = try BlockingSocket(connectedTo: fixture.connector)
         #expect(eventually { fixture.server.counters.active > 0 })
         client.reset()
-        #expect(eventually(.seconds(8)) { fixture.server.counters.active == 0 && fixture.sessions.openConnections == 0 })
+        #expect(
+            eventually(.seconds(8)) { fixture.server.counters.active == 0 && fixture.sessions.openConnections == 0 })
         withExtendedLifetime(fillers) {}
         await fixture.close()
     }

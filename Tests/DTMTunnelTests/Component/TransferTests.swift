@@ -27,8 +27,12 @@ struct TransferTests {
             let client = try BlockingSocket(connectedTo: fixture.connector)
             let served = try target.accept()
             let work = [
-                inBackground { try client.send(up); client.endSending() },
-                inBackground { try served.send(down); served.endSending() },
+                inBackground {
+                    try client.send(up); client.endSending()
+                },
+                inBackground {
+                    try served.send(down); served.endSending()
+                },
                 inBackground {
                     let isWhole = served.receiveAll() == up
                     #expect(isWhole)

@@ -53,7 +53,8 @@ final class BlockingSocket {
 
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 
-    /// What comes next, at most `limit` bytes; empty at the end; nil when the connection was reset or nothing came in time.
+    /// What comes next, at most `limit` bytes; empty at the end; nil when the connection was reset or nothing came in
+    /// time.
     func receive(_ limit: Int = 65_536) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: limit)
         let count = recv(descriptor, &buffer, limit, 0)

@@ -2,8 +2,8 @@ import DTMCore
 import Glibc
 import NIOConcurrencyHelpers
 
-/// Connects to an endpoint as fast as it can, says a few bytes that are not TLS, and notes how each connection ends: properly or
-/// with a reset.
+/// Connects to an endpoint as fast as it can, says a few bytes that are not TLS, and notes how each connection ends:
+/// properly or with a reset.
 final class Hammer: Sendable {
     private let state = NIOLockedValueBox((count: 0, resets: 0, isOver: false))
     private let threads = NIOLockedValueBox<[@Sendable () throws -> Void]>([])
@@ -58,7 +58,8 @@ final class Hammer: Sendable {
         return BlockingSocket(adopting: descriptor)
     }
 
-    /// Whether the listener took the connection: it answers what is not TLS with an alert or an end, never with a reset.
+    /// Whether the listener took the connection: it answers what is not TLS with an alert or an end, never with a
+    /// reset.
     private static func talk(_ socket: BlockingSocket) -> Bool {
         let bytes = Array("GET / HTTP/1.0\r\n\r\n".utf8)
         let sent = bytes.withUnsafeBytes { send(socket.descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }

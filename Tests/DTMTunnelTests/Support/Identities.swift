@@ -20,7 +20,8 @@ struct TestAuthority {
     }
 
     func authenticator(revokedSerials: [SerialNumber] = [], revokedIdentities: [String] = []) -> TestAuthenticator {
-        TestAuthenticator(verifier: verifier.revoking(serials: revokedSerials, identities: revokedIdentities), time: time)
+        TestAuthenticator(
+            verifier: verifier.revoking(serials: revokedSerials, identities: revokedIdentities), time: time)
     }
 
     /// What a client's certificate says, as the verifier reads it.
@@ -38,7 +39,9 @@ struct TestAuthority {
     }
 
     /// - Parameter age: how long ago it was issued.
-    func credential(_ identity: SPIFFEID, lifetime: Duration = .seconds(3_600), age: Duration = .zero) throws -> TunnelCredential {
+    func credential(_ identity: SPIFFEID, lifetime: Duration = .seconds(3_600), age: Duration = .zero) throws
+        -> TunnelCredential
+    {
         let key = try LeafKey()
         let issued = try authority.issue(
             request: try key.certificateRequest(), identity: identity, lifetime: lifetime, now: time.now() - age)

@@ -106,7 +106,8 @@ extension TunnelFixture {
     /// One attempt at an endpoint with the credential given, as a word.
     func attempt(_ credential: TunnelCredential, at endpoint: Endpoint? = nil) async throws -> String {
         try await EndpointAttempt.run(
-            endpoint ?? self.endpoint, context: try TunnelTLS.clientContext(credential), authenticator: authority.authenticator(),
+            endpoint ?? self.endpoint, context: try TunnelTLS.clientContext(credential),
+            authenticator: authority.authenticator(),
             identity: try authority.listenerIdentity(tunnel), timeout: .seconds(3), on: group.any()
         ).map { outcome in
             switch outcome {
@@ -136,7 +137,8 @@ func withTunnel(
 ) async throws {
     let target = try target ?? BlockingServer()
     let fixture = try await TunnelFixture.make(
-        target: .tcp([target.endpoint]), threads: threads, dialLimits: dialLimits, maximumConnections: maximumConnections,
+        target: .tcp([target.endpoint]), threads: threads, dialLimits: dialLimits,
+        maximumConnections: maximumConnections,
         change: change)
     do {
         try await body(fixture, target)

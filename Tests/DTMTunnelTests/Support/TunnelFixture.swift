@@ -56,7 +56,8 @@ final class TunnelFixture {
 
     /// - Parameter change: applied to the tunnel's settings before it listens.
     static func make(
-        target: DialTarget, threads: Int = 2, dialLimits: DialLimits = .init(overall: .seconds(5), attempt: .seconds(2)),
+        target: DialTarget, threads: Int = 2,
+        dialLimits: DialLimits = .init(overall: .seconds(5), attempt: .seconds(2)),
         maximumConnections: Int = 20_000, change: (inout TunnelServer.Settings) -> Void = { _ in }
     ) async throws -> TunnelFixture {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
@@ -65,7 +66,8 @@ final class TunnelFixture {
     }
 
     private init(
-        _ group: MultiThreadedEventLoopGroup, _ authority: TestAuthority, _ target: DialTarget, _ dialLimits: DialLimits,
+        _ group: MultiThreadedEventLoopGroup, _ authority: TestAuthority, _ target: DialTarget,
+        _ dialLimits: DialLimits,
         _ maximumConnections: Int, _ change: (inout TunnelServer.Settings) -> Void
     ) async throws {
         self.group = group
@@ -74,7 +76,8 @@ final class TunnelFixture {
         let credential = try authority.credential(try authority.listenerIdentity(tunnel))
         var settings = TunnelServer.Settings(
             context: try TunnelTLS.serverContext(credential), authenticator: authority.authenticator(), target: target,
-            proxyProtocol: false, maximumConnections: 10_000, handshakeTimeout: .seconds(10), connectTimeout: .seconds(2),
+            proxyProtocol: false, maximumConnections: 10_000, handshakeTimeout: .seconds(10),
+            connectTimeout: .seconds(2),
             idleTimeout: nil, maximumAge: nil)
         change(&settings)
         server = TunnelServer(
@@ -82,7 +85,8 @@ final class TunnelFixture {
             dialer: DirectDialer(), observer: observer, time: authority.time)
         schedule = try EndpointSchedule(
             parameters: ScheduleParameters(
-                intervalMilliseconds: 3_600_000, lowestPort: 5_000, highestPort: 6_000, skippedPorts: [], addressMode: .hop))
+                intervalMilliseconds: 3_600_000, lowestPort: 5_000, highestPort: 6_000, skippedPorts: [],
+                addressMode: .hop))
         windowKey = SharedSecret(try SecretBytes(randomCount: 32))
         endpoint = Self.freshEndpoint()
         listener = try await Self.listen(endpoint, server, sessions, group)
@@ -97,12 +101,15 @@ final class TunnelFixture {
     }
 
     /// Says where the tunnel is, as control would, with an identity that is in order unless another is given.
-    func publish(_ endpoint: Endpoint?, credential: TunnelCredential? = nil, windowKeys: [UInt64: SharedSecret] = [:]) throws {
+    func publish(_ endpoint: Endpoint?, credential: TunnelCredential? = nil, windowKeys: [UInt64: SharedSecret] = [:])
+        throws
+    {
         let own = try credential ?? authority.credential(try authority.clientIdentity(tunnel))
         let knowledge = ConnectorKnowledge(
             context: try TunnelTLS.clientContext(own), authenticator: authority.authenticator(),
             serverIdentity: try authority.listenerIdentity(tunnel), published: endpoint,
-            publishedTurn: ScheduleTurn(epoch: schedule.epoch(at: authority.time.now()), generation: 0), schedule: schedule,
+            publishedTurn: ScheduleTurn(epoch: schedule.epoch(at: authority.time.now()), generation: 0),
+            schedule: schedule,
             windowKeys: windowKeys)
         source.box.withLockedValue { $0 = knowledge }
     }

@@ -5,9 +5,12 @@ import Testing
 /// A plain TCP socket with blocking calls, as an ordinary program has. Every call has a deadline.
 final class BlockingSocket {
     let descriptor: CInt
+    /// Lives as long as the socket: the program that is at its other end.
+    private let owner: AnyObject?
 
-    init(adopting descriptor: CInt, patience: Int = 20) {
+    init(adopting descriptor: CInt, patience: Int = 20, owner: AnyObject? = nil) {
         self.descriptor = descriptor
+        self.owner = owner
         var timeout = timeval(tv_sec: patience, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
@@ -19,7 +22,7 @@ final class BlockingSocket {
         var description: String
     }
 
-    convenience init(connectedTo endpoint: Endpoint, patience: Int = 20) throws {
+    convenience init(connectedTo endpoint: Endpoint, patience: Int = 20, owner: AnyObject? = nil) throws {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(description: "socket: errno \(errno)") }
         var address = sockaddr_in(endpoint)
@@ -33,7 +36,7 @@ final class BlockingSocket {
             close(descriptor)
             throw Failure(description: "connect to \(endpoint): errno \(failure)")
         }
-        self.init(adopting: descriptor, patience: patience)
+        self.init(adopting: descriptor, patience: patience, owner: owner)
     }
 
     func send(_ bytes: [UInt8]) throws {

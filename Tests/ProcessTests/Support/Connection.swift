@@ -32,6 +32,6 @@ final class Connection {
     }
 
     func socket(patience: Int = 20) throws -> BlockingSocket {
-        try BlockingSocket(connectedTo: endpoint, patience: patience)
+        try BlockingSocket(connectedTo: endpoint, patience: patience, owner: self)
     }
 }

@@ -47,7 +47,8 @@ final class Manager {
     }
 
     private func awaitReady(sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let isReady = eventually(.seconds(20)) { UnixProbe.answers(socketPath) || !launcher.isRunning }
+        // Not whether the socket answers: after a launcher was killed, that may be the control that it left behind.
+        let isReady = eventually(.seconds(20)) { launcher.output.contains("is up") || !launcher.isRunning }
         try #require(
             isReady && launcher.isRunning, "the manager did not come up: \(launcher.output) \(launcher.errors)",
             sourceLocation: sourceLocation)
