@@ -51,6 +51,9 @@ struct RevocationTests {
         try await withTunnel { fixture, target in
             let client = try BlockingSocket(connectedTo: fixture.connector)
             let served = try target.accept()
+            // Once a byte is through, the session is relaying; before, the connector would try again.
+            try client.send("x")
+            #expect(served.receive(exactly: 1) == [0x78])
             let silent = try BlockingSocket(connectedTo: fixture.endpoint)
             #expect(eventually { fixture.sessions.openConnections == 2 })
             fixture.sessions.cut(tunnel: fixture.tunnel, .tunnelRemoved)
