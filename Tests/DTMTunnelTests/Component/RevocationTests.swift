@@ -15,6 +15,8 @@ struct RevocationTests {
                 try fixture.publish(fixture.endpoint, credential: credential)
                 let first = try BlockingSocket(connectedTo: fixture.connector)
                 let firstServed = try target.accept()
+                try first.send("x")
+                #expect(firstServed.receive(exactly: 1) == [0x78])
                 try fixture.publish(fixture.endpoint)
                 let second = try BlockingSocket(connectedTo: fixture.connector)
                 let secondServed = try target.accept()
