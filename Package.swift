@@ -155,6 +155,12 @@ let package = Package(
             ]),
         tests("DTMPlanTests", ["DTMPlan", "DTMCore", "DTMSecrets", "CDTMLinux"]),
         tests(
+            "DTMDataPlaneTests",
+            [
+                "DTMDataPlane", "DTMTunnel", "DTMPlan", "DTMCore", "DTMSecrets", "DTMCertificates", "CDTMLinux", .nioCore,
+                .nioPosix, .nioSSL, .nioConcurrencyHelpers,
+            ]),
+        tests(
             "DTMAPITests", ["DTMAPI", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
         tests("DTMTelemetryTests", ["DTMTelemetry", "DTMCore", .logging]),
         tests("DTMDiscoveryTests", ["DTMDiscovery", "DTMCore"]),

@@ -18,7 +18,7 @@ final class PlanExecutor {
     private var trust: Trust?
     private var revocations: Revocations?
     private var verifier: PeerVerifier?
-    private var tunnels: [TunnelID: NIOLoopBoundBox<TunnelRuntime>] = [:]
+    private(set) var tunnels: [TunnelID: NIOLoopBoundBox<TunnelRuntime>] = [:]
 
     private struct Trust: Equatable {
         var domain: String

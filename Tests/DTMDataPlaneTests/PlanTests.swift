@@ -127,7 +127,7 @@ struct PlanTests {
         let connection = try client.connect()
         let served = try target.accept()
         try control.link.send(.drain(milliseconds: 20_000))
-        #expect(eventually { (try? BlockingSocket(connectedTo: live)) == nil })
+        #expect(eventually { BlockingSocket.isRefused(at: live) })
         try expectService(connection, served)
         connection.endSending()
         served.endSending()

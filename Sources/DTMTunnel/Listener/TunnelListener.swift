@@ -10,7 +10,7 @@ import NIOPosix
 /// loop it was opened on. It shares no port (`SO_REUSEPORT` is never set): nobody else can be behind the same endpoint.
 public final class TunnelListener {
     public let endpoint: Endpoint
-    private let channel: any Channel
+    let channel: any Channel
     private let state: ListenerState
     private let underway: AcceptsUnderway
     private var isClosing = false

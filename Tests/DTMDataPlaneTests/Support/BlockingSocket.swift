@@ -31,6 +31,12 @@ final class BlockingSocket {
         try #require(outcome == 0, "connect: \(errno)")
     }
 
+    /// Whether nobody listens there.
+    static func isRefused(at endpoint: Endpoint) -> Bool {
+        let socket = BlockingSocket(adopting: Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0))
+        return socket.startConnecting(to: endpoint) != 0
+    }
+
     private func startConnecting(to endpoint: Endpoint) -> CInt {
         var address = sockaddr_in(endpoint)
         return withUnsafePointer(to: &address) {
