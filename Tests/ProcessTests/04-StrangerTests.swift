@@ -29,14 +29,16 @@ extension BuiltProgram {
             before = target.seen
         }
 
-        private func expectNothing(_ visit: OpenSSL.Visit, _ reason: String) throws {
+        private func expectNothing(
+            _ visit: OpenSSL.Visit, _ reason: String, as kind: String = "handshake.failed"
+        ) throws {
             #expect(visit.received == [])
             #expect(visit.ending != nil && visit.ending != .exited(0), "it should have been sent away: \(visit.errors)")
-            try expectRefusal(reason)
+            try expectRefusal(reason, as: kind)
         }
 
-        private func expectRefusal(_ reason: String) throws {
-            try manager.event("handshake.failed") { event in
+        private func expectRefusal(_ reason: String, as kind: String = "handshake.failed") throws {
+            try manager.event(kind) { event in
                 event.tunnel == "door" && "\(event.detail["reason"] ?? "")".contains(reason)
             }
             #expect(target.seen == before)
@@ -67,7 +69,8 @@ extension BuiltProgram {
             let other = try RecordingTarget()
             try manager.protect(other.target, name: "other")
             let (identity, _) = try openssl.identity("neighbour", for: "other", of: manager)
-            try expectNothing(try openssl.visit(endpoint, identity.arguments), "")
+            try expectNothing(
+                try openssl.visit(endpoint, identity.arguments), "another tunnel", as: "connection.refused")
         }
 
         @Test("A client that speaks another protocol inside TLS gets nothing")
