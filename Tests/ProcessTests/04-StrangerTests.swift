@@ -198,7 +198,7 @@ extension BuiltProgram {
                 }
             }
             #expect(target.seen == before)
-            try manager.event("handshake.failed") { "\($0.detail["reason"] ?? "")".contains("revoked") }
+            try manager.event("connection.refused") { "\($0.detail["reason"] ?? "")".contains("revoked") }
         }
 
         @Test("A session of a good certificate is no way around the certificate either")

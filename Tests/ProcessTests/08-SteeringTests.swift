@@ -179,7 +179,6 @@ extension BuiltProgram {
             var status = stat()
             #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
             let through = try run("socat", ["-t5", "-", "UNIX-CONNECT:\(path)"], in: manager.directory, input: "by a file\n")
-            print("TOOK", through.took)
             #expect(through.output == "by a file\n", "\(through.errors)")
             unix.signal(SIGTERM)
             #expect(unix.wait() == .exited(0))
