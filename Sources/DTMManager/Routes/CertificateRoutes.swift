@@ -65,7 +65,7 @@ struct CertificateRoutes: Sendable {
         parts.recorder.record(
             Event.Kind.certificateRevoked, .warning, tunnel: revocation.tunnels.first.flatMap { names[$0] },
             identity: revocation.identity,
-            ["subject": .string(printable(subject, limit: 300)), "uid": .integer(Int64(caller.uid))])
+            ["subject": .string(subject), "uid": .integer(Int64(caller.uid))])
         return CertificateChangeAnswer(
             certificates: revocation.certificates,
             notes: ["live connections under it are cut, and the tunnel's endpoints follow new keys from now on"])
