@@ -161,6 +161,12 @@ let package = Package(
                 .nioPosix, .nioSSL, .nioConcurrencyHelpers,
             ]),
         tests(
+            "DTMConnectorTests",
+            [
+                "DTMConnector", "DTMTunnel", "DTMAPI", "DTMCertificates", "DTMCore", "DTMSecrets", "CDTMLinux", .nioCore,
+                .nioPosix, .nioConcurrencyHelpers,
+            ]),
+        tests(
             "DTMAPITests", ["DTMAPI", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
         tests("DTMTelemetryTests", ["DTMTelemetry", "DTMCore", .logging]),
         tests("DTMDiscoveryTests", ["DTMDiscovery", "DTMCore"]),

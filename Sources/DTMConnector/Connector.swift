@@ -54,7 +54,9 @@ public struct Connector: Sendable {
                 source: box, observer: notices, callers: allowsAnyLocal ? nil : LoopbackCallers(onlyUser: geteuid()),
                 time: clock, group: group)
             let outcome = await serve(listener, follower, first)
-            try? await group.shutdownGracefully()
+            try? await listener.abortAll().get()
+            // Not waited for: it would wait for goodbyes of servers that may never come.
+            group.shutdownGracefully { _ in }
             try outcome.get()
         }
     }
@@ -134,7 +136,13 @@ public struct Connector: Sendable {
             throw ConnectorError(.stdio, "standard input or output is closed")
         }
         isListening(.stdio)
-        try await listener.relay(input: input, output: output).get()
+        let ended = listener.relay(input: input, output: output)
+        try await withTaskCancellationHandler {
+            try await ended.get()
+        } onCancel: {
+            _ = listener.abortAll()
+        }
+        try Task.checkCancellation()
     }
 
     /// Serves until the task is cancelled; then the address is given up.

@@ -38,17 +38,22 @@ extension dtm_tcp_address {
         self.init()
         port = endpoint.port
         switch endpoint.address {
-        case .v4(let address):
-            version = 4
-            withUnsafeMutableBytes(of: &bytes) { $0.storeBytes(of: address.bigEndian, as: UInt32.self) }
+        case .v4(let address): store(address)
+        case .v6(0, let low) where low >> 32 == 0xffff:
+            // Connections of IPv4 to a listener of both families show as IPv4-mapped (RFC 4291, section 2.5.5.2). The
+            // program's own socket is of IPv4, and that is the one to look for.
+            store(UInt32(truncatingIfNeeded: low))
         case .v6(let high, let low):
-            // Connections of IPv4 to a listener of both families show as IPv4-mapped, and are IPv4 to the kernel's
-            // tables all the same.
             version = 6
             withUnsafeMutableBytes(of: &bytes) {
                 $0.storeBytes(of: high.bigEndian, as: UInt64.self)
                 $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
             }
         }
+    }
+
+    private mutating func store(_ address: UInt32) {
+        version = 4
+        withUnsafeMutableBytes(of: &bytes) { $0.storeBytes(of: address.bigEndian, as: UInt32.self) }
     }
 }

@@ -71,7 +71,7 @@ struct PlanTests {
             try expectService(connection, served)
             try expectService(try client.connect(), try target.accept())
             #expect(control.rotations(of: first.id).count == 1)
-            #expect(control.flows.allSatisfy { $0.tunnel == second.id })
+            #expect(control.flows.allSatisfy { $0.tunnel == second.id || $0.ending != .tunnelRemoved })
         }
     }
 
@@ -126,6 +126,7 @@ struct PlanTests {
         let live = try control.live(plan.id)
         let connection = try client.connect()
         let served = try target.accept()
+        try expectService(connection, served)
         try control.link.send(.drain(milliseconds: 20_000))
         #expect(eventually { BlockingSocket.isRefused(at: live) })
         try expectService(connection, served)
@@ -146,6 +147,7 @@ struct PlanTests {
         let client = try await Client(control, plan)
         let connection = try client.connect()
         let served = try target.accept()
+        try expectService(connection, served)
         try control.link.send(.drain(milliseconds: 200))
         #expect(connection.receiveAll() == nil)
         #expect(served.receiveAll() == nil)

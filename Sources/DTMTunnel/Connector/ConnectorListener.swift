@@ -39,6 +39,7 @@ public struct ConnectorListener: Sendable {
     let time: any TimeSource
     let group: any EventLoopGroup
     let counters = ConnectorCounters()
+    let locals = LocalConnections()
 
     public init(
         source: any KnowledgeSource, observer: any ConnectorObserver, callers: (any CallerLookup)?,
@@ -52,6 +53,11 @@ public struct ConnectorListener: Sendable {
         self.time = time
         self.group = group
     }
+
+    /// Breaks every connection of a local program off, whatever it is at.
+    ///
+    /// - Returns: a future that succeeds when they are closed.
+    public func abortAll() -> EventLoopFuture<Void> { locals.abortAll(on: group.any()) }
 
     public var totals: ConnectorTotals { counters.snapshot }
 
@@ -86,6 +92,9 @@ public struct ConnectorListener: Sendable {
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    locals.insert(channel)
+                    // Only then has the last byte been written.
+                    channel.closeFuture.cascade(to: ended)
                     try channel.pipeline.syncOperations.addHandlers([
                         TransportHandler(), LocalWaiter { connect(channel, $0, ended) },
                     ])
@@ -117,6 +126,7 @@ public struct ConnectorListener: Sendable {
                         observer.callerRefused(reason)
                         throw TunnelError(code: .localCallerRefused, message: reason)
                     }
+                    locals.insert(channel)
                     try channel.pipeline.syncOperations.addHandler(LocalWaiter { connect(channel, $0, nil) })
                 }
             }
@@ -139,9 +149,9 @@ public struct ConnectorListener: Sendable {
                 case .failure(let error):
                     self.counters.didFail()
                     self.observer.connectionFailed(error)
+                    ended?.fail(error)
                     // An end would look like an empty answer.
                     local.triggerUserOutboundEvent(TransportHandler.Request.abort, promise: nil)
-                    ended?.fail(error)
                 }
             }
     }
@@ -151,17 +161,14 @@ public struct ConnectorListener: Sendable {
     ) {
         guard local.isActive else {
             tunnel.channel.close(promise: nil)
-            ended?.succeed()
             return
         }
         do {
             try ConnectorSession(counters: counters).join(local, waiter, tunnel)
-            // Only then has the last byte been written.
-            if let ended { local.closeFuture.cascade(to: ended) }
         } catch {
-            tunnel.channel.close(promise: nil)
-            local.close(promise: nil)
             ended?.fail(error)
+            tunnel.channel.close(promise: nil)
+            local.triggerUserOutboundEvent(TransportHandler.Request.abort, promise: nil)
         }
     }
 }

@@ -6,6 +6,17 @@ import Testing
 
 @Suite("Revocation of who is connected", .serialized)
 struct RevocationTests {
+    /// A connection of which a byte is through, so that its session is relaying; before, the connector would try again.
+    private func connected(
+        _ fixture: TunnelFixture, _ target: BlockingServer
+    ) throws -> (client: BlockingSocket, served: BlockingSocket) {
+        let client = try BlockingSocket(connectedTo: fixture.connector)
+        let served = try target.accept()
+        try client.send("x")
+        #expect(served.receive(exactly: 1) == [0x78])
+        return (client, served)
+    }
+
     @Test("cuts the sessions of the identity or the serial number, and no other")
     func cuts() async throws {
         for bySerial in [false, true] {
@@ -13,13 +24,11 @@ struct RevocationTests {
                 let alice = try fixture.authority.clientIdentity(fixture.tunnel, who: "alice")
                 let credential = try fixture.authority.credential(alice)
                 try fixture.publish(fixture.endpoint, credential: credential)
-                let first = try BlockingSocket(connectedTo: fixture.connector)
-                let firstServed = try target.accept()
+                let (first, firstServed) = try connected(fixture, target)
                 try first.send("x")
                 #expect(firstServed.receive(exactly: 1) == [0x78])
                 try fixture.publish(fixture.endpoint)
-                let second = try BlockingSocket(connectedTo: fixture.connector)
-                let secondServed = try target.accept()
+                let (second, secondServed) = try connected(fixture, target)
 
                 let serial = try fixture.authority.serial(of: credential)
                 fixture.sessions.cut(
@@ -51,11 +60,7 @@ struct RevocationTests {
     @Test("the removal of a tunnel cuts all of its sessions, whatever they are at, and is no incident")
     func removal() async throws {
         try await withTunnel { fixture, target in
-            let client = try BlockingSocket(connectedTo: fixture.connector)
-            let served = try target.accept()
-            // Once a byte is through, the session is relaying; before, the connector would try again.
-            try client.send("x")
-            #expect(served.receive(exactly: 1) == [0x78])
+            let (client, served) = try connected(fixture, target)
             let silent = try BlockingSocket(connectedTo: fixture.endpoint)
             #expect(eventually { fixture.sessions.openConnections == 2 })
             fixture.sessions.cut(tunnel: fixture.tunnel, .tunnelRemoved)

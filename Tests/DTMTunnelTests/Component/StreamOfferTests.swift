@@ -1,5 +1,6 @@
 import DTMCore
 import Glibc
+import NIOConcurrencyHelpers
 import NIOCore
 import Testing
 
@@ -66,6 +67,28 @@ struct StreamOfferTests {
             close(input.write)
             #expect(readAll(output.read).isEmpty)
             close(output.read)
+        }
+    }
+
+    @Test("breaking everything off ends streams that are relayed, and those that still wait for their tunnel")
+    func aborts() async throws {
+        for isWaiting in [false, true] {
+            try await withTunnel { fixture, target in
+                if isWaiting { fixture.source.box.withLockedValue { $0 = nil } }
+                let (input, output) = (try Pipe(), try Pipe())
+                let connector = connecting(fixture)
+                let ended = connector.relay(input: input.read, output: output.write)
+                #expect(eventually { connector.locals.count == 1 })
+                if !isWaiting {
+                    #expect(write(input.write, "x", 1) == 1)
+                    #expect(try target.accept().receive(exactly: 1) == [0x78])
+                }
+                try await connector.abortAll().get()
+                try await ended.get()
+                #expect(connector.locals.count == 0)
+                close(input.write)
+                close(output.read)
+            }
         }
     }
 }
