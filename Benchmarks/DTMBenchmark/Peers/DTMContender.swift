@@ -6,8 +6,8 @@ struct DTMContender: Contender {
     let name = "DTM"
     let program: String
 
-    /// The event loops of the data plane and of a connector: one, as the peers have one thread.
-    static let environment = ["DTM_EVENT_LOOPS": "1"]
+    /// One usable core gives the data plane and a connector one event loop each, as the peers have one thread.
+    static let onOneCore = ["taskset", "-c", "0"]
 
     func start(target: Int, in workshop: Workshop) throws -> RunningTunnel {
         let manager = try DTMManager.start(program, configuration: Self.roomy, in: workshop)
@@ -55,15 +55,15 @@ struct DTMManager {
         let path = home.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
         try ProcFile.write(configuration, to: "\(path)/config.json")
         let process = try workshop.start(
-            [program, "up", "--no-ui", "--home", path, "--config", "\(path)/config.json"],
-            environment: DTMContender.environment, log: "dtm-up.log")
+            DTMContender.onOneCore + [program, "up", "--no-ui", "--home", path, "--config", "\(path)/config.json"],
+            environment: [:], log: "dtm-up.log")
         return DTMManager(process: process, program: program, home: path, workshop: workshop)
     }
 
     /// Runs `dtm VERB … --home HOME` and returns what it prints.
     @discardableResult
     func command(_ arguments: [String]) throws -> String {
-        try workshop.run([program] + arguments + ["--home", home], environment: DTMContender.environment)
+        try workshop.run([program] + arguments + ["--home", home], environment: [:])
     }
 
     /// Starts `dtm connect` and returns it with the port where it listens.
@@ -84,7 +84,8 @@ struct DTMManager {
     /// Starts a command that goes on until it is stopped.
     func follow(_ arguments: [String]) throws -> ChildProcess {
         try workshop.start(
-            [program] + arguments + ["--home", home], environment: DTMContender.environment, log: "dtm-follow.log")
+            DTMContender.onOneCore + [program] + arguments + ["--home", home], environment: [:],
+            log: "dtm-follow.log")
     }
 
     func tunnels() throws -> [TunnelRow] {
