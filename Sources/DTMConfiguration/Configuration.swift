@@ -35,7 +35,7 @@ public struct Configuration: Hashable, Sendable {
     /// What is in force when there is no file.
     public static let defaults = Self()
 
-    /// How long a data plane goes on serving without control, in seconds: `orphan.limitSeconds`.
+    /// How long the manager goes on serving without its launcher, in seconds: `orphan.limitSeconds`.
     public var orphanLimitSeconds: Double { orphan.limitSeconds }
 }
 
@@ -110,7 +110,7 @@ public struct LoggingSettings: Hashable, Sendable {
     public init() {}
 }
 
-/// `orphan`: what a data plane does without its control process.
+/// `orphan`: what the manager does without its launcher.
 public struct OrphanSettings: Hashable, Sendable {
     /// How long it goes on serving.
     public var limitSeconds = 1_200.0
