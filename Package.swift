@@ -157,13 +157,15 @@ let package = Package(
         tests(
             "DTMDataPlaneTests",
             [
-                "DTMDataPlane", "DTMTunnel", "DTMPlan", "DTMCore", "DTMSecrets", "DTMCertificates", "CDTMLinux", .nioCore,
+                "DTMDataPlane", "DTMTunnel", "DTMPlan", "DTMCore", "DTMSecrets", "DTMCertificates", "CDTMLinux",
+                .nioCore,
                 .nioPosix, .nioSSL, .nioConcurrencyHelpers,
             ]),
         tests(
             "DTMConnectorTests",
             [
-                "DTMConnector", "DTMTunnel", "DTMAPI", "DTMCertificates", "DTMCore", "DTMSecrets", "CDTMLinux", .nioCore,
+                "DTMConnector", "DTMTunnel", "DTMAPI", "DTMCertificates", "DTMCore", "DTMSecrets", "CDTMLinux",
+                .nioCore,
                 .nioPosix, .nioConcurrencyHelpers,
             ]),
         tests(

@@ -50,16 +50,21 @@ extension BuiltProgram {
         func configuration() throws {
             let directory = try TestDirectory()
             let file = try directory.write(
-                "config.json", #"{"rotation": {"intervalSeconds": 0.1, "overlapSecond": 1}, "tunnels": [{"name": "A B"}]}"#)
+                "config.json",
+                #"{"rotation": {"intervalSeconds": 0.1, "overlapSecond": 1}, "tunnels": [{"name": "A B"}]}"#)
             let outcome = try run(
-                try BuiltProgram.path(), ["up", "--no-ui", "--home", directory.file("home"), "--config", file], in: directory)
+                try BuiltProgram.path(), ["up", "--no-ui", "--home", directory.file("home"), "--config", file],
+                in: directory)
             #expect(outcome.status == 78, "\(outcome)")
-            for part in ["rotation.intervalSeconds", "0.2", "overlapSecond", "overlapSeconds", "tunnels[0].name", "target"] {
+            for part in [
+                "rotation.intervalSeconds", "0.2", "overlapSecond", "overlapSeconds", "tunnels[0].name", "target",
+            ] {
                 #expect(outcome.errors.contains(part), "\(part): \(outcome.errors)")
             }
         }
 
-        @Test("A home that can't be written stops the start with 1, and is named", .enabled(if: OtherUser.nobody != nil))
+        @Test(
+            "A home that can't be written stops the start with 1, and is named", .enabled(if: OtherUser.nobody != nil))
         func unwritableHome() throws {
             let user = try #require(OtherUser.nobody)
             let directory = try TestDirectory()
@@ -69,7 +74,8 @@ extension BuiltProgram {
                 let command = user.prefix + [try BuiltProgram.path(), "up", "--no-ui", "--home", home]
                 let outcome = try run(command[0], Array(command.dropFirst()), in: directory)
                 #expect(outcome.status == 1, "\(outcome)")
-                #expect(outcome.errors.contains(directory.path) && outcome.errors.contains("hint:"), "\(outcome.errors)")
+                #expect(
+                    outcome.errors.contains(directory.path) && outcome.errors.contains("hint:"), "\(outcome.errors)")
             }
         }
 

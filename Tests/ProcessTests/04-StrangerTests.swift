@@ -147,7 +147,8 @@ extension BuiltProgram {
         @Test("A client whose certificate has expired gets nothing, not even by the session that it still has")
         func expired() throws {
             let manager = try Manager(
-                #"{"certificates": {"leafLifetimeSeconds": 10, "renewalMarginSeconds": 3}, "timeouts": {"handshakeSeconds": 2}}"#)
+                #"{"certificates": {"leafLifetimeSeconds": 10, "renewalMarginSeconds": 3}, "timeouts": {"handshakeSeconds": 2}}"#
+            )
             let target = try RecordingTarget()
             try manager.protect(target.target, name: "door", "--interval", "3600", "--overlap", "60")
             let openssl = OpenSSL(directory: manager.directory)

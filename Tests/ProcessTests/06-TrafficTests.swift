@@ -8,7 +8,8 @@ extension BuiltProgram {
     struct Traffic {
         /// How far descriptors may be off afterwards: a tunnel has two to five listeners, depending on the moment.
         static let descriptorTolerance = 8
-        /// How far resident memory of all processes may be off after a load that was there once before: allocators keep some.
+        /// How far resident memory of all processes may be off after a load that was there once before: allocators keep
+        /// some.
         static let memoryTolerance = 24 << 20
         static let idleConnections = 200
         static let clients = 32

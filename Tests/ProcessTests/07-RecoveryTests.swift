@@ -44,7 +44,9 @@ extension BuiltProgram {
             #expect(connection.program.isRunning, sourceLocation: sourceLocation)
         }
 
-        @Test("A child that is killed is started again, and a connector serves again by itself", arguments: ["control", "dataplane"])
+        @Test(
+            "A child that is killed is started again, and a connector serves again by itself",
+            arguments: ["control", "dataplane"])
         func child(role: String) throws {
             for _ in 0..<2 {
                 let victim = try #require(manager.processes().first { $0.role == role })
@@ -52,7 +54,9 @@ extension BuiltProgram {
                 // What the killed one still had is no answer of its successor.
                 #expect(eventually { !victim.isAlive })
                 expectService(after: "the end of \(role)", since: .now)
-                let isReplaced = eventually { manager.processes().contains { $0.role == role && $0.pid != victim.pid && $0.isAlive } }
+                let isReplaced = eventually {
+                    manager.processes().contains { $0.role == role && $0.pid != victim.pid && $0.isAlive }
+                }
                 #expect(isReplaced)
                 let isWhole = eventually { (try? manager.status().processes.count) == 3 }
                 #expect(isWhole, "control should answer, and know all three processes")

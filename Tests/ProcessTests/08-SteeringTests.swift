@@ -149,7 +149,9 @@ extension BuiltProgram {
             }
             try manager.directory.write("home/config.json", #"{"rotation": {"portRange": [1, 99999]}, "tunnels": []}"#)
             manager.launcher.signal(SIGHUP)
-            try manager.event("configuration.refused") { "\($0.detail["problems"] ?? "")".contains("rotation.portRange") }
+            try manager.event("configuration.refused") {
+                "\($0.detail["problems"] ?? "")".contains("rotation.portRange")
+            }
             #expect(try manager.tunnel("one").target == target.target)
             try Self.expectEcho(try connection.socket())
             // One that others could write is not believed, whatever it says.
@@ -178,7 +180,8 @@ extension BuiltProgram {
             #expect(isThere, "\(unix.errors)")
             var status = stat()
             #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
-            let through = try run("socat", ["-t5", "-", "UNIX-CONNECT:\(path)"], in: manager.directory, input: "by a file\n")
+            let through = try run(
+                "socat", ["-t5", "-", "UNIX-CONNECT:\(path)"], in: manager.directory, input: "by a file\n")
             #expect(through.output == "by a file\n", "\(through.errors)")
             unix.signal(SIGTERM)
             #expect(unix.wait() == .exited(0))
@@ -213,7 +216,8 @@ extension BuiltProgram {
             let own = try Connection(manager, to: "echo")
             let before = target.seen
             let command = user.prefix + ["socat", "-t5", "-", "TCP:\(own.endpoint)"]
-            let refused = try run(command[0], Array(command.dropFirst()), in: try Self.openDirectory(), input: "let me in\n")
+            let refused = try run(
+                command[0], Array(command.dropFirst()), in: try Self.openDirectory(), input: "let me in\n")
             #expect(refused.output == "")
             #expect(target.seen == before)
             let all = try manager.start("connect", "echo", "--listen", "127.0.0.1:0", "--allow-any-local", "--json")
@@ -225,7 +229,8 @@ extension BuiltProgram {
                 return
             }
             let welcome = user.prefix + ["socat", "-t5", "-", "TCP:127.0.0.1:\(Int(port))"]
-            let served = try run(welcome[0], Array(welcome.dropFirst()), in: try Self.openDirectory(), input: "let me in\n")
+            let served = try run(
+                welcome[0], Array(welcome.dropFirst()), in: try Self.openDirectory(), input: "let me in\n")
             #expect(served.output == "let me in\n", "\(served.errors)")
         }
 

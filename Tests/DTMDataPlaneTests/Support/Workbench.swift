@@ -12,7 +12,8 @@ import Testing
 @testable import DTMDataPlane
 @testable import DTMTunnel
 
-/// A ``PlanExecutor`` whose inside a test can look into, and one tunnel. The test answers what it asks for, on its own thread.
+/// A ``PlanExecutor`` whose inside a test can look into, and one tunnel. The test answers what it asks for, on its own
+/// thread.
 final class Workbench {
     let clock = AnchoredClock()
     let authority: Authority
@@ -71,7 +72,9 @@ final class Workbench {
 
     var rotations: Int { heard { if case .rotated = $0 { true } else { false } } }
     var failures: [RotationFailure] {
-        messages.withLockedValue { $0.compactMap { if case .rotationFailed(let failure) = $0 { failure } else { nil } } }
+        messages.withLockedValue {
+            $0.compactMap { if case .rotationFailed(let failure) = $0 { failure } else { nil } }
+        }
     }
 
     /// Runs on the tunnel's event loop.

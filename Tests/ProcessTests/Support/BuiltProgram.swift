@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-/// The tests of the program as it was built, against real servers and clients. One after another: they measure, and they fill the machine.
+/// The tests of the program as it was built, against real servers and clients. One after another: they measure, and
+/// they fill the machine.
 @Suite(.serialized)
 enum BuiltProgram {
     /// The program, from the environment: `make test` and `make soak` set it.

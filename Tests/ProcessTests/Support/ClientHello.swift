@@ -7,7 +7,8 @@ enum ClientHello {
         let record: [UInt8] = [0x16, 0x03, 0x01, 0x02, 0x00]
         let handshake: [UInt8] = [0x01, 0x00, 0x01, 0xfc, 0x03, 0x03]
         let random = (0..<32).map { UInt8($0) }
-        return record + handshake + random + [0x20] + (0..<32).map { UInt8($0 ^ 0x55) } + [UInt8](repeating: 0x13, count: 49)
+        return record + handshake + random + [0x20] + (0..<32).map { UInt8($0 ^ 0x55) }
+            + [UInt8](repeating: 0x13, count: 49)
     }
 }
 

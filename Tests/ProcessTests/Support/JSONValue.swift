@@ -49,7 +49,8 @@ enum JSONValue: Decodable, Equatable {
         }
     }
 
-    /// What of a contract this does not keep: a line for each name that is missing or of another type. A type with a question mark may be null.
+    /// What of a contract this does not keep: a line for each name that is missing or of another type. A type with a
+    /// question mark may be null.
     func breaches(of contract: [String: String]) -> [String] {
         contract.sorted { $0.key < $1.key }.compactMap { path, wanted in
             let found = path.split(separator: ".").reduce(Optional(self)) { $0?[String($1)] }

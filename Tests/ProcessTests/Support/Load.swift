@@ -3,7 +3,8 @@ import Glibc
 import Synchronization
 import Testing
 
-/// Many clients at once, each with a fresh connection for every request, until they are told to stop. Every failure is kept.
+/// Many clients at once, each with a fresh connection for every request, until they are told to stop. Every failure is
+/// kept.
 final class ShortClients: Sendable {
     private let shared = Shared()
     private let workers: [Worker<Void>]

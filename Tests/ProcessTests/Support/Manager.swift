@@ -160,7 +160,9 @@ struct ManagedProcess: Equatable {
     static func recorded(in home: String) -> [Self] {
         text(of: "\(home)/run/processes").split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")
-            guard fields.count == 3, let pid = pid_t(fields[0]), pid > 1, let ticks = UInt64(fields[1]) else { return nil }
+            guard fields.count == 3, let pid = pid_t(fields[0]), pid > 1, let ticks = UInt64(fields[1]) else {
+                return nil
+            }
             return Self(pid: pid, startTicks: ticks, role: String(fields[2]))
         }
     }

@@ -108,7 +108,9 @@ struct OpenSSL {
         let client = try client(endpoint, more)
         client.send(text)
         // An unwelcome client is sent away; one that is let in has its answer, and ends when told to.
-        _ = eventually(.seconds(10)) { !client.isRunning || contents(of: client.outputPath).count >= 4 + text.utf8.count }
+        _ = eventually(.seconds(10)) {
+            !client.isRunning || contents(of: client.outputPath).count >= 4 + text.utf8.count
+        }
         client.closeInput()
         _ = client.wait(.seconds(10))
         return Visit(received: contents(of: client.outputPath), errors: client.errors, ending: client.ending)

@@ -1,7 +1,8 @@
 import FoundationEssentials
 import Glibc
 
-/// A user without rights, for what others may and may not do. Only root can become one; a test run by anyone else has none.
+/// A user without rights, for what others may and may not do. Only root can become one; a test run by anyone else has
+/// none.
 struct OtherUser {
     let name: String
     let uid: uid_t
