@@ -122,7 +122,10 @@ struct RotationRun {
     }
 
     private func tunnels(_ count: Int, interval: Int) -> String {
-        let rows = (1...count).map { #"{"name": "t\#($0)", "target": "127.0.0.1:\#(target)"}"# }
+        // One place has one tunnel: each gets a loopback address of its own. Nobody connects to these.
+        let rows = (1...count).map {
+            #"{"name": "t\#($0)", "target": "127.0.\#($0 / 250 + 1).\#($0 % 250 + 1):\#(target)"}"#
+        }
         return #"{"rotation": {"intervalSeconds": \#(interval)}, "tunnels": [\#(rows.joined(separator: ", "))]}"#
     }
 
