@@ -130,19 +130,16 @@ public struct Connector: Sendable {
     }
 
     private func serveStandardStreams(_ listener: ConnectorListener) async throws {
-        let input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-        let output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-        guard input >= 0, output >= 0 else {
-            throw ConnectorError(.stdio, "standard input or output is closed")
-        }
+        let streams = try StandardStreams.open()
         isListening(.stdio)
-        let ended = listener.relay(input: input, output: output)
+        let ended = listener.relay(input: streams.input, output: streams.output)
         try await withTaskCancellationHandler {
             try await ended.get()
         } onCancel: {
             _ = listener.abortAll()
         }
         try Task.checkCancellation()
+        await streams.finish()
     }
 
     /// Serves until the task is cancelled; then the address is given up.
