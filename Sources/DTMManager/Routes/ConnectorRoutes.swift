@@ -58,11 +58,11 @@ struct ConnectorRoutes: Sendable {
 
     private func note(_ report: ConnectorReport, on record: TunnelRecord, by caller: LocalCaller) {
         // Only kinds that are known: who may connect could otherwise write events of any kind.
-        guard report.kind == "squatter" else { return }
+        guard report.kind == "squatter", let endpoint = report.endpoint.endpoint else { return }
         parts.recorder.record(
             Event.Kind.squatterFound, .warning, tunnel: record.name, app: record.draft.application,
             [
-                "endpoint": .string(printable("\(report.endpoint.host):\(report.endpoint.port)")),
+                "endpoint": .string(endpoint.description),
                 "reason": .string(printable(report.reason, limit: 200)), "uid": .integer(Int64(caller.uid)),
             ])
     }

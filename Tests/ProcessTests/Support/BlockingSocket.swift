@@ -107,6 +107,9 @@ final class HeldPort {
     /// - Parameter port: 0 takes a free one.
     init(_ address: IPAddress = .v4(0x7f00_0001), port: UInt16 = 0) throws {
         descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        // As every server does: connections of before, that only wait for their time to pass, hold no port.
+        var yes: CInt = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
         var bound = sockaddr_in(Endpoint(address: address, port: port))
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let descriptor = descriptor
