@@ -174,9 +174,9 @@ extension FakeControl {
     }
 }
 
-/// A tunnel as plans have it.
+/// A tunnel as plans have it. By itself it rotates once an hour: hardly ever in a test.
 func samplePlan(
-    target: Endpoint, intervalMilliseconds: UInt32 = 60_000, overlapMilliseconds: UInt32 = 500,
+    target: Endpoint, intervalMilliseconds: UInt32 = 3_600_000, overlapMilliseconds: UInt32 = 500,
     ports: ClosedRange<UInt16> = 5_000...6_000, addresses: AddressMode = .hop, generation: UInt32 = 0
 ) -> TunnelPlan {
     TunnelPlan(
