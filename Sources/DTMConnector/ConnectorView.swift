@@ -11,6 +11,8 @@ struct ConnectorView: Sendable {
     struct Identity: Sendable {
         var context: NIOSSLContext
         var renewAt: Timestamp
+        /// When it came.
+        var obtainedAt: Timestamp
         var name: String
     }
 

@@ -23,6 +23,8 @@ struct TunnelFollower: Sendable {
     /// The waits before control is asked again.
     private static let firstPause = Duration.milliseconds(50)
     private static let longestPause = Duration.milliseconds(500)
+    /// How long a fresh identity is not replaced because an event loop met a refusal.
+    private static let settling = Duration.milliseconds(300)
     /// How long before the end of a window the key of the one after the next is fetched.
     private static let tick = Duration.milliseconds(500)
 
@@ -90,7 +92,8 @@ struct TunnelFollower: Sendable {
             return false
         case .update(.state(let state)): return try await adopt(state, &view)
         case .finding(.identityNotAccepted):
-            try await renew(&view)
+            // Many connections may have met it at once, and what they met may be older than the present identity.
+            if clock.now() - view.identity.obtainedAt >= Self.settling { try await renew(&view) }
         case .finding(.squatter(let endpoint, let reason)):
             notices.say("something that is not the tunnel answers at \(endpoint): \(reason)")
             let report = ConnectorReport(kind: "squatter", endpoint: EndpointReport(endpoint), reason: reason)
@@ -144,7 +147,9 @@ struct TunnelFollower: Sendable {
             throw ConnectorError(.answer, "control named no time for the renewal")
         }
         let context = try TunnelTLS.clientContext(TunnelCredential(chain: chain, signer: ConnectorSigner(key: key)))
-        return (.init(context: context, renewAt: renewAt, name: answer.identity), answer.follow)
+        return (
+            .init(context: context, renewAt: renewAt, obtainedAt: clock.now(), name: answer.identity), answer.follow
+        )
     }
 
     private func fetchKeysIfNeeded(_ view: inout ConnectorView) async throws {

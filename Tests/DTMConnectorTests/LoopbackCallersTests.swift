@@ -31,7 +31,13 @@ struct LoopbackCallersTests {
             serverEnd = try #require(Endpoint(named: getsockname, of: served))
         }
 
-        func end() { for descriptor in [listener, client, served] { close(descriptor) } }
+        func end() {
+            close(client)
+            endOurs()
+        }
+
+        /// All but the program's end.
+        func endOurs() { for descriptor in [listener, served] { close(descriptor) } }
 
         private static func listen(_ descriptor: CInt, _ family: CInt) throws -> UInt16 {
             var no: CInt = 0
@@ -61,7 +67,7 @@ struct LoopbackCallersTests {
     @Test("a connection that nobody has is refused")
     func unknown() throws {
         let pair = try Pair(listening: AF_INET, connecting: AF_INET)
-        defer { pair.end() }
+        defer { pair.endOurs() }
         var elsewhere = pair.clientEnd
         elsewhere.port ^= 1
         let callers = LoopbackCallers(onlyUser: geteuid())

@@ -83,4 +83,28 @@ struct RuntimeTests {
             try bench.close()
         }
     }
+
+    @Test("one that was removed is forgotten: no timer and no listener keeps it")
+    func isForgotten() throws {
+        let bench = try Workbench()
+        let (remembered, loop) = try remember(bench)
+        let isThere = { try loop.submit { remembered.value.runtime != nil }.wait() }
+        #expect(try isThere())
+        bench.remove()
+        #expect(try eventually { try !isThere() })
+        try bench.close()
+    }
+
+    /// In a function of its own, so that the test keeps nothing of it.
+    private func remember(_ bench: Workbench) throws -> (NIOLoopBound<Remembered>, any EventLoop) {
+        let tunnel = try #require(bench.executor.tunnels[bench.plan.id])
+        let loop = tunnel.eventLoop
+        return (try loop.submit { NIOLoopBound(Remembered(tunnel.value), eventLoop: loop) }.wait(), loop)
+    }
+}
+
+/// Points to a tunnel and does not keep it.
+private final class Remembered {
+    weak var runtime: TunnelRuntime?
+    init(_ runtime: TunnelRuntime) { self.runtime = runtime }
 }

@@ -36,9 +36,20 @@ extension BuiltProgram {
             after event: String, since begin: ContinuousClock.Instant,
             sourceLocation: SourceLocation = #_sourceLocation
         ) {
-            let serves = eventually(.seconds(20)) { (try? Self.exchange(connection)) != nil }
+            var attempts: [String] = []
+            let serves = eventually(.seconds(20)) {
+                let start = ContinuousClock.now
+                do {
+                    try Self.exchange(connection)
+                    attempts.append("served in \(start.duration(to: .now))")
+                    return true
+                } catch {
+                    attempts.append("\(error) after \(start.duration(to: .now))")
+                    return false
+                }
+            }
             let took = begin.duration(to: .now)
-            print("after \(event): served again within \(took)")
+            print("after \(event): served again within \(took); \(attempts)")
             #expect(serves, "\(connection.program.errors)", sourceLocation: sourceLocation)
             #expect(took <= Self.limit * Self.busyMachine, sourceLocation: sourceLocation)
             #expect(connection.program.isRunning, sourceLocation: sourceLocation)

@@ -67,11 +67,12 @@ public struct ConnectorListener: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .bind(to: endpoint.socketAddress)
+            .map(Self.deepened)
     }
 
     /// Serves a Unix socket that listens already; its file's mode says who may connect. Takes the descriptor over.
     public func adopt(listening descriptor: CInt) -> EventLoopFuture<any Channel> {
-        bootstrap(checksCallers: false).withBoundSocket(descriptor)
+        bootstrap(checksCallers: false).withBoundSocket(descriptor).map(Self.deepened)
     }
 
     /// Leads one pair of descriptors (a pipe's ends or a socket's) through the tunnel. Takes them over.
@@ -106,7 +107,6 @@ public struct ConnectorListener: Sendable {
 
     private func bootstrap(checksCallers: Bool) -> ServerBootstrap {
         ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.maxMessagesPerRead, value: 32)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -130,6 +130,11 @@ public struct ConnectorListener: Sendable {
                     try channel.pipeline.syncOperations.addHandler(LocalWaiter { connect(channel, $0, nil) })
                 }
             }
+    }
+
+    private static func deepened(_ channel: any Channel) -> any Channel {
+        ListeningQueue.deepen(channel)
+        return channel
     }
 
     private func refusal(of channel: any Channel) -> String? {

@@ -39,23 +39,27 @@ enum EndpointAttempt {
         timeout: TimeAmount, on loop: any EventLoop
     ) -> EventLoopFuture<AttemptOutcome> {
         let outcome = loop.makePromise(of: AttemptOutcome.self)
-        let connected = ClientBootstrap(group: loop)
+        ClientBootstrap(group: loop)
             .connectTimeout(timeout)
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: RelayTuning.waterMark)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+            .connect(to: endpoint.socketAddress)
+            .whenComplete { result in
+                // Most candidates of a search are refused: what TLS needs is made for those that are not.
+                guard case .success(let channel) = result else { return outcome.succeed(.unreachable) }
+                do {
                     let check = PeerCheck(authenticator: authenticator, expectation: .listener(identity))
                     try channel.pipeline.syncOperations.addHandlers([
                         TransportHandler(), try check.clientHandler(context),
                         ClientHandshake(check: check, outcome: outcome, timeout: timeout),
                     ])
+                } catch {
+                    channel.close(promise: nil)
+                    outcome.succeed(.unreachable)
                 }
             }
-            .connect(to: endpoint.socketAddress)
-        connected.whenFailure { _ in outcome.succeed(.unreachable) }
         return outcome.futureResult
     }
 }

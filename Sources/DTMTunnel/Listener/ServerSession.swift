@@ -11,30 +11,31 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum Phase { case handshaking, dialling, relaying, ended }
+    enum Phase { case handshaking, dialling, relaying, ended }
 
     let server: TunnelServer
-    private let listener: ListenerState
-    private let table: SessionTable
-    private let settings: TunnelServer.Settings
-    private let check: PeerCheck
-    private var phase = Phase.handshaking
-    private var context: ChannelHandlerContext?
+    let listener: ListenerState
+    let table: SessionTable
+    let settings: TunnelServer.Settings
+    let check: PeerCheck
+    var phase = Phase.handshaking
+    var context: ChannelHandlerContext?
     /// The peer's address, which a closed channel does not know any more.
-    private var remote: Endpoint?
-    private var relay: RelayHandler?
-    private var id: UInt64 = 0
-    private var startedAt = Timestamp(nanoseconds: 0)
+    var remote: Endpoint?
+    var relay: RelayHandler?
+    var id: UInt64 = 0
+    var startedAt = Timestamp(nanoseconds: 0)
     /// When the present phase's time began to run.
-    private var startedTick: Int64 = 0
-    private var activeTick: Int64 = 0
-    private var bytesIn: UInt64 = 0
-    private var bytesOut: UInt64 = 0
-    private var cutEnding: FlowRecord.Ending?
-    private var evicted = false
+    var startedTick: Int64 = 0
+    var activeTick: Int64 = 0
+    var bytesIn: UInt64 = 0
+    var bytesOut: UInt64 = 0
+    var cutEnding: FlowRecord.Ending?
+    var evicted = false
+    var hasLeft = false
     /// What a client sent before it was told that it may: kept for the target, and no more is read meanwhile.
-    private var early: [ByteBuffer] = []
-    private var earlyEnd = false
+    var early: [ByteBuffer] = []
+    var earlyEnd = false
 
     /// Nil until the handshake is complete.
     private(set) var peer: AuthenticatedPeer?
@@ -106,7 +107,7 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
         context.fireChannelInactive()
     }
 
-    private func handshakeCompleted(_ context: ChannelHandlerContext, _ negotiated: String?) {
+    func handshakeCompleted(_ context: ChannelHandlerContext, _ negotiated: String?) {
         guard phase == .handshaking else { return }
         // No verdict: a session resumed from a ticket, which never showed its certificate.
         guard case .success(let peer)? = check.verdict else {
@@ -124,7 +125,7 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
         admit(context, peer)
     }
 
-    private func admit(_ context: ChannelHandlerContext, _ peer: AuthenticatedPeer) {
+    func admit(_ context: ChannelHandlerContext, _ peer: AuthenticatedPeer) {
         let isProbe = peer.identity == server.probeIdentity
         guard !isProbe, listener.role != .decoy else {
             answer(context, .moved(server.current.currentEndpoints))
@@ -141,199 +142,5 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
         }
         phase = .dialling
         dial(context)
-    }
-
-    // MARK: Target
-
-    private func dial(_ context: ChannelHandlerContext) {
-        server.dialer.dial(settings.target, on: context.eventLoop, timeout: settings.connectTimeout)
-            .assumeIsolated()
-            .whenComplete { result in
-                switch result {
-                case .success(let channel): self.connected(channel)
-                case .failure(let error): self.targetFailed(error)
-                }
-            }
-    }
-
-    private func connected(_ target: any Channel) {
-        guard phase == .dialling, let context else {
-            target.close(promise: nil)
-            return
-        }
-        if server.traffic.targetAnswered(true) {
-            report(.targetReachable, "the target answers again")
-        }
-        let relay = RelayHandler.pair(monitor: self)
-        do {
-            try target.pipeline.syncOperations.addHandlers([TransportHandler(), relay.plain])
-            try context.pipeline.syncOperations.addHandler(relay.tunnel, position: .after(self))
-        } catch {
-            target.close(promise: nil)
-            abort()
-            return
-        }
-        begin(context, target, relay.tunnel, relay.plain)
-    }
-
-    private func begin(
-        _ context: ChannelHandlerContext, _ target: any Channel, _ tunnelSide: RelayHandler, _ plainSide: RelayHandler
-    ) {
-        phase = .relaying
-        relay = tunnelSide
-        if settings.proxyProtocol, let peer {
-            let header = ProxyProtocol.header(
-                source: remote, destination: listener.endpoint, identity: peer.identity.description)
-            target.writeAndFlush(header, promise: nil)
-        }
-        write(context, .accepted)
-        let channel = context.channel
-        context.pipeline.syncOperations.removeHandler(self, promise: nil)
-        forwardEarly(to: channel, tunnelSide)
-        if !earlyEnd { tunnelSide.start() }
-        plainSide.start()
-    }
-
-    private func forwardEarly(to channel: any Channel, _ tunnelSide: RelayHandler) {
-        guard !early.isEmpty || earlyEnd else { return }
-        tunnelSide.deliver(early, ended: earlyEnd)
-        early = []
-    }
-
-    private func targetFailed(_ error: any Error) {
-        guard phase == .dialling, let context else { return }
-        phase = .ended
-        server.traffic.release()
-        server.traffic.didFail()
-        if server.traffic.targetAnswered(false) {
-            report(.targetUnreachable, "the target can't be reached: \(HandshakeFailure.describeTransport(error))")
-        }
-        answer(context, .refused(.target, reason: "the target can't be reached"))
-    }
-
-    // MARK: Answers
-
-    private func refuse(_ context: ChannelHandlerContext, _ refusal: StatusFrame.Refusal, _ reason: String) {
-        server.traffic.didReject()
-        answer(context, .refused(refusal, reason: reason))
-    }
-
-    /// Says it, and closes properly so that it arrives.
-    private func answer(_ context: ChannelHandlerContext, _ frame: StatusFrame) {
-        phase = .ended
-        startedTick = table.tick
-        write(context, frame)
-        context.close(mode: .output, promise: nil)
-        context.read()
-    }
-
-    private func write(_ context: ChannelHandlerContext, _ frame: StatusFrame) {
-        var buffer = context.channel.allocator.buffer(capacity: 16)
-        frame.write(to: &buffer)
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
-    }
-
-    private func handshakeFailed(_ reason: String) {
-        guard phase == .handshaking else { return }
-        phase = .ended
-        guard !evicted, cutEnding == nil else { return }
-        server.traffic.didReject()
-        report(
-            listener.role == .decoy ? .decoyTouched : check.refusesIdentity ? .identityRefused : .handshakeFailed,
-            reason)
-    }
-
-    private func report(_ kind: Incident.Kind, _ reason: String) {
-        server.observer.incident(
-            Incident(
-                tunnel: server.id, kind: kind, at: server.time.now(), peer: remote,
-                local: listener.endpoint, identity: peer?.identity.description, reason: reason))
-    }
-
-    private func abort() { context?.triggerUserOutboundEvent(TransportHandler.Request.abort, promise: nil) }
-
-    // MARK: Limits
-
-    /// Makes room for another peer in the middle of a handshake.
-    func giveWay() {
-        guard phase == .handshaking else {
-            abort()
-            return
-        }
-        server.traffic.didReject()
-        report(.limitReached, "too many peers in the middle of a handshake; the oldest gave way")
-        evicted = true
-        abort()
-    }
-
-    /// Ends the session at once; `ending` goes into its record.
-    func cut(_ ending: FlowRecord.Ending) {
-        guard cutEnding == nil else { return }
-        cutEnding = ending
-        if ending == .revoked, phase == .relaying {
-            report(.connectionCut, "the identity or its certificate was revoked")
-        }
-        if let relay { relay.abort() } else { abort() }
-    }
-
-    /// Called about once a second.
-    func sweep(tick: Int64) {
-        let age = TimeAmount.seconds(tick - startedTick)
-        switch phase {
-        case .handshaking:
-            guard age > settings.handshakeTimeout else { return }
-            handshakeFailed("no handshake within \(settings.handshakeTimeout.nanoseconds / 1_000_000) ms")
-            abort()
-        case .ended:
-            if age > settings.handshakeTimeout + .seconds(5) { abort() }
-        case .dialling: break
-        case .relaying:
-            if let limit = settings.idleTimeout, .seconds(tick - activeTick) > limit { cut(.idleTimeout) }
-            if let limit = settings.maximumAge, age > limit { cut(.maximumAge) }
-        }
-    }
-
-    // MARK: Relay
-
-    func relay(moved bytes: Int, from side: RelaySide) {
-        activeTick = table.tick
-        let count = UInt64(bytes)
-        switch side {
-        case .tunnel:
-            bytesIn &+= count
-            server.traffic.didMove(in: count)
-        case .plain:
-            bytesOut &+= count
-            server.traffic.didMove(out: count)
-        }
-    }
-
-    func relayEnded(broken: RelaySide?) {
-        guard phase == .relaying else { return }
-        let ending: FlowRecord.Ending =
-            switch broken {
-            case _ where cutEnding != nil: cutEnding ?? .shutdown
-            case nil: .finished
-            case .tunnel: .clientBroke
-            case .plain: .targetBroke
-            }
-        server.observer.flowEnded(
-            FlowRecord(
-                tunnel: server.id, connection: id, identity: peer?.identity.description ?? "", startedAt: startedAt,
-                endedAt: server.time.now(), bytesIn: bytesIn, bytesOut: bytesOut, ending: ending))
-        server.traffic.release()
-        phase = .ended
-        relay = nil
-        leave()
-    }
-
-    private var hasLeft = false
-
-    private func leave() {
-        guard !hasLeft else { return }
-        hasLeft = true
-        if phase == .dialling { server.traffic.release() }
-        phase = .ended
-        table.remove(id, wasAuthenticated: isAuthenticated)
     }
 }

@@ -12,7 +12,7 @@ final class SessionTable {
 
     private let loop: any EventLoop
     private let load: ConnectionLoad
-    private var sessions: [UInt64: ServerSession] = [:]
+    private(set) var sessions: [UInt64: ServerSession] = [:]
     private var unauthenticated = CircularBuffer<UInt64>()
     private var unauthenticatedCount = 0
     private var nextID: UInt64

@@ -15,9 +15,6 @@ public final class TunnelListener {
     private let underway: AcceptsUnderway
     private var isClosing = false
 
-    /// How many connections may wait in the queue; the kernel caps it at `net.core.somaxconn`.
-    static let backlog: CInt = 1_024
-
     private init(endpoint: Endpoint, channel: any Channel, state: ListenerState, underway: AcceptsUnderway) {
         self.endpoint = endpoint
         self.channel = channel
@@ -47,7 +44,7 @@ public final class TunnelListener {
         return bootstrap(state, server, sessions, group, loop).bind(to: endpoint.socketAddress)
             .hop(to: loop)
             .flatMapThrowing { channel in
-                deepenQueue(of: channel)
+                ListeningQueue.deepen(channel)
                 let underway = try channel.pipeline.syncOperations.handler(type: AcceptGuard.self).underway
                 try channel.pipeline.syncOperations.addHandler(AcceptsSettled(underway))
                 let listener = TunnelListener(endpoint: endpoint, channel: channel, state: state, underway: underway)
@@ -112,15 +109,6 @@ public final class TunnelListener {
         let session = ServerSession(server: server, listener: state, table: table, settings: settings)
         try channel.pipeline.syncOperations.addHandlers([TransportHandler(), session.tlsHandler(context), session])
     }
-
-    /// NIO listens with a queue of 128 whatever it is asked; a further `listen(2)` on the same socket changes that.
-    private static func deepenQueue(of channel: any Channel) {
-        withDescriptor(of: channel) { _ = listen($0, backlog) }
-    }
-
-    private static func withDescriptor(of channel: any Channel, _ body: (CInt) -> Void) {
-        try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { body($0) }
-    }
 }
 
 extension TunnelListener {
@@ -139,7 +127,7 @@ extension TunnelListener {
     public func close() -> EventLoopFuture<Void> {
         guard !isClosing else { return channel.closeFuture }
         isClosing = true
-        Self.withDescriptor(of: channel) { _ = dtm_syn_filter($0) }
+        ListeningQueue.withDescriptor(of: channel) { _ = dtm_syn_filter($0) }
         drain(looks: 0)
         return channel.closeFuture
     }
@@ -157,7 +145,7 @@ extension TunnelListener {
 
     private var queueLength: UInt32 {
         var length: UInt32 = 0
-        Self.withDescriptor(of: channel) { descriptor in
+        ListeningQueue.withDescriptor(of: channel) { descriptor in
             var backlog: UInt32 = 0
             if dtm_tcp_queue(descriptor, &length, &backlog) != 0 { length = 0 }
         }

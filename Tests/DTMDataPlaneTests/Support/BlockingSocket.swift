@@ -2,13 +2,13 @@ import DTMCore
 import Glibc
 import Testing
 
-/// A plain TCP socket with blocking calls, as an ordinary program has. Every call has a deadline of five seconds.
+/// A plain TCP socket with blocking calls, as an ordinary program has. Every call has a deadline of fifteen seconds.
 final class BlockingSocket {
     let descriptor: CInt
 
     init(adopting descriptor: CInt) {
         self.descriptor = descriptor
-        var timeout = timeval(tv_sec: 5, tv_usec: 0)
+        var timeout = timeval(tv_sec: 15, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }
@@ -64,6 +64,7 @@ final class BlockingSocket {
     func receive(_ limit: Int = 65_536) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: limit)
         let count = recv(descriptor, &buffer, limit, 0)
+        if count < 0, errno == EAGAIN { Issue.record("nothing came in time") }
         return count < 0 ? nil : Array(buffer.prefix(count))
     }
 
@@ -136,7 +137,7 @@ final class BlockingServer {
     }
 
     private static func limitWaiting(_ descriptor: CInt) {
-        var timeout = timeval(tv_sec: 5, tv_usec: 0)
+        var timeout = timeval(tv_sec: 15, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }
 

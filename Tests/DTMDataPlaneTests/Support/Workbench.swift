@@ -61,6 +61,15 @@ final class Workbench {
                 revokedSerials: serials, maximumConnections: 100, tunnels: [plan]))
     }
 
+    /// A plan without the tunnel.
+    func remove() {
+        version += 1
+        executor.apply(
+            Plan(
+                version: version, trustDomain: authority.trustDomain, trustBundle: [authority.certificateDER],
+                maximumConnections: 100, tunnels: []))
+    }
+
     /// Answers what is asked for until the condition holds.
     func settle(_ condition: () throws -> Bool) throws {
         let holds = try eventually {

@@ -89,6 +89,25 @@ struct LimitTests {
         }
     }
 
+    @Test("a session is forgotten with its connection: nothing keeps it")
+    func isForgotten() async throws {
+        try await withTunnel(threads: 1) { fixture, target in
+            let client = try BlockingSocket(connectedTo: fixture.connector)
+            try client.send("x")
+            let served = try target.accept()
+            #expect(served.receive(exactly: 1) == [0x78])
+            let bound = try #require(fixture.sessions.tables.values.first)
+            let remembered = try await bound.eventLoop.submit {
+                NIOLoopBound(Remembered(bound.value.sessions.values.first), eventLoop: bound.eventLoop)
+            }.get()
+            let isThere = { try bound.eventLoop.submit { remembered.value.session != nil }.wait() }
+            #expect(try isThere())
+            client.endSending()
+            served.endSending()
+            #expect(try eventually { try !isThere() })
+        }
+    }
+
     @Test("running out of descriptors pauses accepting and ends nothing")
     func descriptorsRunOut() async throws {
         // The limit holds for a whole process: a child's.
@@ -130,6 +149,12 @@ enum DescriptorLimit {
         set(rlimit(rlim_cur: rlim_t(highest + 1), rlim_max: before.rlim_max))
         return before
     }
+}
+
+/// Points to a session and does not keep it.
+private final class Remembered {
+    weak var session: ServerSession?
+    init(_ session: ServerSession?) { self.session = session }
 }
 
 extension SessionRegistry {

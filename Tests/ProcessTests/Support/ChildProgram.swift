@@ -12,7 +12,7 @@ enum Ending: Equatable {
     }
 }
 
-/// A program that a test started, in a process group of its own. What is left of the group is killed with this object.
+/// A program that a test started, in a process group of its own. If it still runs, the group is killed with this object.
 final class ChildProgram {
     let pid: pid_t
     let outputPath: String
@@ -43,11 +43,11 @@ final class ChildProgram {
 
     deinit {
         closeInput()
+        // Once it was waited for, its number may be somebody else's.
+        guard isRunning else { return }
         kill(-pid, SIGKILL)
-        if ending == nil {
-            kill(pid, SIGKILL)
-            waitpid(pid, nil, 0)
-        }
+        kill(pid, SIGKILL)
+        waitpid(pid, nil, 0)
     }
 
     private static func unique() -> String {
@@ -99,7 +99,11 @@ final class ChildProgram {
     var errors: String { text(of: errorPath) }
     var lines: [String] { output.split(separator: "\n").map(String.init) }
 
-    func send(_ text: String) { _ = text.withCString { write(input, $0, strlen($0)) } }
+    /// Writes to its standard input. A program that reads no more is no mistake of the test's.
+    func send(_ text: String) {
+        Glibc.signal(SIGPIPE, SIG_IGN)
+        _ = text.withCString { write(input, $0, strlen($0)) }
+    }
 
     func closeInput() {
         if input >= 0 { close(input) }
