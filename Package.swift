@@ -25,7 +25,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
 extension Target.Dependency {
     static let nioCore = Self.product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = Self.product(name: "NIOPosix", package: "swift-nio")
-    static let nioEmbedded = Self.product(name: "NIOEmbedded", package: "swift-nio")
     static let nioConcurrencyHelpers = Self.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
     static let nioHTTP1 = Self.product(name: "NIOHTTP1", package: "swift-nio")
     static let nioTLS = Self.product(name: "NIOTLS", package: "swift-nio")
@@ -43,8 +42,6 @@ extension Target.Dependency {
     static let nioHTTPTypes = Self.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let argumentParser = Self.product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asyncAlgorithms = Self.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
-    static let deque = Self.product(name: "DequeModule", package: "swift-collections")
-    static let orderedCollections = Self.product(name: "OrderedCollections", package: "swift-collections")
 }
 
 let package = Package(
@@ -60,7 +57,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
-        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-async-algorithms.git", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
@@ -135,29 +131,35 @@ let package = Package(
             name: "dtm-bench", dependencies: [.nioCore, .nioPosix, .argumentParser], path: "Benchmarks/DTMBenchmark",
             swiftSettings: swiftSettings),
 
+        .target(
+            name: "DTMTestSupport", dependencies: ["DTMCore"], path: "Tests/Support/DTMTestSupport",
+            swiftSettings: swiftSettings),
         tests("PackageTests"),
-        tests("ProcessTests", ["DTMCore", "DTMAPI", "CDTMLinux"]),
+        tests("ProcessTests", ["DTMTestSupport", "DTMCore", "DTMAPI", "CDTMLinux"]),
         tests(
             "DTMManagerTests",
             [
                 "DTMManager", "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
                 "DTMDiscovery", "DTMPolicy", "DTMTelemetry", .nioCore, .nioPosix, .logging,
             ]),
-        tests("DTMCoreTests", ["DTMCore"]),
+        tests("DTMCoreTests", ["DTMTestSupport", "DTMCore"]),
         tests("DTMSecretsTests", ["DTMSecrets", "DTMCore", "CSodium"]),
-        tests("DTMCertificatesTests", ["DTMCertificates", "DTMCore", "DTMSecrets", .x509, .asn1, .crypto]),
-        tests("DTMConfigurationTests", ["DTMConfiguration", "DTMCore"]),
+        tests(
+            "DTMCertificatesTests",
+            ["DTMTestSupport", "DTMCertificates", "DTMCore", "DTMSecrets", .x509, .asn1, .crypto]),
+        tests("DTMConfigurationTests", ["DTMTestSupport", "DTMConfiguration", "DTMCore"]),
         tests(
             "DTMTunnelTests",
             [
-                "DTMTunnel", "DTMCore", "DTMSecrets", "DTMCertificates", .nioCore, .nioPosix, .nioSSL,
+                "DTMTestSupport", "DTMTunnel", "DTMCore", "DTMSecrets", "DTMCertificates", .nioCore, .nioPosix, .nioSSL,
                 .nioConcurrencyHelpers,
             ]),
-        tests("DTMPlanTests", ["DTMPlan", "DTMCore", "DTMSecrets", "CDTMLinux"]),
+        tests("DTMPlanTests", ["DTMTestSupport", "DTMPlan", "DTMCore", "DTMSecrets", "CDTMLinux"]),
         tests(
             "DTMDataPlaneTests",
             [
-                "DTMDataPlane", "DTMTunnel", "DTMPlan", "DTMCore", "DTMSecrets", "DTMCertificates", "CDTMLinux",
+                "DTMTestSupport", "DTMDataPlane", "DTMTunnel", "DTMPlan", "DTMCore", "DTMSecrets", "DTMCertificates",
+                "CDTMLinux",
                 .nioCore,
                 .nioPosix, .nioSSL, .nioConcurrencyHelpers,
             ]),
@@ -169,11 +171,17 @@ let package = Package(
                 .nioPosix, .nioConcurrencyHelpers,
             ]),
         tests(
-            "DTMAPITests", ["DTMAPI", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
-        tests("DTMTelemetryTests", ["DTMTelemetry", "DTMCore", .logging]),
-        tests("DTMDiscoveryTests", ["DTMDiscovery", "DTMCore"]),
-        tests("DTMPolicyTests", ["DTMPolicy", "DTMCore"]),
-        tests("DTMCommandsTests", ["DTMCommands", "DTMAPI", "DTMConfiguration", "DTMCore", .argumentParser]),
+            "DTMAPITests",
+            [
+                "DTMTestSupport", "DTMAPI", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1,
+                .nioConcurrencyHelpers,
+            ]),
+        tests("DTMTelemetryTests", ["DTMTestSupport", "DTMTelemetry", "DTMCore", .logging]),
+        tests("DTMDiscoveryTests", ["DTMTestSupport", "DTMDiscovery", "DTMCore"]),
+        tests("DTMPolicyTests", ["DTMTestSupport", "DTMPolicy", "DTMCore"]),
+        tests(
+            "DTMCommandsTests",
+            ["DTMTestSupport", "DTMCommands", "DTMAPI", "DTMConfiguration", "DTMCore", .argumentParser]),
         .testTarget(
             name: "dtmTests", dependencies: ["dtm", .argumentParser], exclude: ["Snapshots"],
             swiftSettings: swiftSettings),

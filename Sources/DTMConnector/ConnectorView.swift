@@ -41,7 +41,7 @@ struct ConnectorView: Sendable {
     }
 
     static func der(_ text: String) throws -> [UInt8] {
-        guard let bytes = Base64Text.decode(text) else {
+        guard let bytes = Base64.decode(text) else {
             throw ConnectorError(.answer, "control sent a certificate that is not base64")
         }
         return bytes

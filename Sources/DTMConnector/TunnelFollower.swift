@@ -140,7 +140,7 @@ struct TunnelFollower: Sendable {
     private func obtainIdentity() async throws -> (ConnectorView.Identity, FollowState) {
         let key = try LeafKey()
         let request = IdentityRequest(
-            certificateRequest: Base64Text.encode(try key.certificateRequest()), connector: connector)
+            certificateRequest: Base64.encode(try key.certificateRequest()), connector: connector)
         let answer = try await client.identity(for: tunnel, request)
         let chain = try answer.certificateChain.map(ConnectorView.der)
         guard let renewAt = Timestamp(rfc3339: answer.renewAt) else {

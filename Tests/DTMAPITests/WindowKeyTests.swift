@@ -1,3 +1,4 @@
+import DTMTestSupport
 import DTMSecrets
 import NIOCore
 import Testing

@@ -1,3 +1,4 @@
+import DTMTestSupport
 import DTMCore
 import Testing
 
@@ -122,7 +123,7 @@ private let hour: Duration = .seconds(3_600)
     /// The point of the whole scheme, checked over a simulated half year with late calls and demands in between.
     @Test(arguments: [UInt64(1), 2, 3])
     func `A peer that renews in time always knows the authority of every living leaf`(seed: UInt64) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let policy = try AuthorityPolicy(
             leafLifetime: .seconds(100), renewalMargin: .seconds(33), authorityLifetime: .seconds(500),
             publicationLead: .seconds(5))

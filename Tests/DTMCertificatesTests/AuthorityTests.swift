@@ -1,3 +1,4 @@
+import DTMTestSupport
 import Crypto
 import DTMCore
 import FoundationEssentials
@@ -228,7 +229,7 @@ import X509
     @Test func `Requests cut short or with flipped bits never get a certificate`() throws {
         let valid = try LeafKey().certificateRequest()
         for length in 0..<valid.count { #expect(code(for: Array(valid.prefix(length))) == .requestMalformed) }
-        var generator = SeededGenerator(state: 2)
+        var generator = SeededGenerator(seed: 2)
         for _ in 0..<600 {
             var mutated = valid
             let bit = Int.random(in: 0..<(valid.count * 8), using: &generator)

@@ -1,3 +1,4 @@
+import DTMTestSupport
 import Crypto
 import DTMCore
 import FoundationEssentials
@@ -39,7 +40,7 @@ private struct Lenient: VerifierPolicy {
     @Test func `Whatever is accepted here, RFC 5280 accepts too`() async throws {
         let verifier = try PeerVerifier(
             trustBundle: [fixture.authority.certificateDER], trustDomain: fixture.trustDomain, skew: .zero)
-        var generator = SeededGenerator(state: 11)
+        var generator = SeededGenerator(seed: 11)
         var both = 0
         var theirsAlone = 0
         for round in 0..<400 {

@@ -1,3 +1,4 @@
+import DTMTestSupport
 import Crypto
 import DTMCore
 import SwiftASN1
@@ -164,7 +165,7 @@ import X509
 
     @Test func `An authority whose certificate was tampered with is not let in`() throws {
         let der = fixture.authority.certificateDER
-        var generator = SeededGenerator(state: 5)
+        var generator = SeededGenerator(seed: 5)
         for _ in 0..<400 {
             var mutated = der
             let bit = Int.random(in: 0..<(der.count * 8), using: &generator)

@@ -1,3 +1,4 @@
+import DTMTestSupport
 import Testing
 
 @testable import DTMCommands
@@ -45,20 +46,5 @@ import Testing
     ])
     func `A word for the shell is quoted when it must be`(text: String, expected: String) {
         #expect(shellQuoted(text) == expected)
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed, on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

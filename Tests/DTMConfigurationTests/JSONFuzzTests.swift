@@ -1,3 +1,4 @@
+import DTMTestSupport
 import Testing
 
 @testable import DTMConfiguration

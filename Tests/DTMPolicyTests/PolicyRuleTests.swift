@@ -1,3 +1,4 @@
+import DTMTestSupport
 import DTMPolicy
 import Testing
 

@@ -1,3 +1,4 @@
+import DTMTestSupport
 import DTMCore
 import DTMTelemetry
 import Testing

@@ -1,3 +1,4 @@
+import DTMTestSupport
 import DTMCore
 import Testing
 

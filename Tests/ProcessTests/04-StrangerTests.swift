@@ -1,3 +1,4 @@
+import DTMTestSupport
 import DTMAPI
 import DTMCore
 import Glibc

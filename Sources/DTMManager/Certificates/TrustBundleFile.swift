@@ -1,3 +1,4 @@
+import DTMAPI
 import Glibc
 
 /// The trust bundle for people and tools: PEM, certificates only (RFC 7468). Keys are never written.

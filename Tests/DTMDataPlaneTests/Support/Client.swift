@@ -1,3 +1,4 @@
+import DTMTestSupport
 import DTMCertificates
 import DTMCore
 import DTMPlan

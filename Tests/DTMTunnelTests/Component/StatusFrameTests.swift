@@ -1,3 +1,4 @@
+import DTMTestSupport
 import DTMCore
 import NIOCore
 import Testing

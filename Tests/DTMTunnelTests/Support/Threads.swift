@@ -1,3 +1,4 @@
+import DTMTestSupport
 import Glibc
 import NIOCore
 import NIOPosix

@@ -1,12 +1,12 @@
-import DTMCore
-import Glibc
+package import DTMCore
+package import Glibc
 import Testing
 
 /// A plain TCP socket with blocking calls, as an ordinary program has. Every call has a deadline of fifteen seconds.
-final class BlockingSocket {
-    let descriptor: CInt
+package final class BlockingSocket {
+    package let descriptor: CInt
 
-    init(adopting descriptor: CInt) {
+    package init(adopting descriptor: CInt) {
         self.descriptor = descriptor
         var timeout = timeval(tv_sec: 15, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
@@ -15,24 +15,24 @@ final class BlockingSocket {
 
     deinit { close(descriptor) }
 
-    convenience init(connectedTo endpoint: Endpoint) throws {
+    package convenience init(connectedTo endpoint: Endpoint) throws {
         self.init(adopting: socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0))
         try connect(to: endpoint)
     }
 
     /// Asks for a connection and does not wait for it.
-    init(connecting endpoint: Endpoint) {
+    package init(connecting endpoint: Endpoint) {
         descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
         _ = startConnecting(to: endpoint)
     }
 
-    func connect(to endpoint: Endpoint) throws {
+    package func connect(to endpoint: Endpoint) throws {
         let outcome = startConnecting(to: endpoint)
         try #require(outcome == 0, "connect: \(errno)")
     }
 
     /// Whether nobody listens there.
-    static func isRefused(at endpoint: Endpoint) -> Bool {
+    package static func isRefused(at endpoint: Endpoint) -> Bool {
         let socket = BlockingSocket(adopting: Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0))
         return socket.startConnecting(to: endpoint) != 0
     }
@@ -46,7 +46,7 @@ final class BlockingSocket {
         }
     }
 
-    func send(_ bytes: [UInt8]) throws {
+    package func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
@@ -57,11 +57,11 @@ final class BlockingSocket {
         }
     }
 
-    func send(_ text: String) throws { try send(Array(text.utf8)) }
+    package func send(_ text: String) throws { try send(Array(text.utf8)) }
 
     /// What comes next, at most `limit` bytes; empty at the end; nil when the connection was reset or nothing came in
     /// time.
-    func receive(_ limit: Int = 65_536) -> [UInt8]? {
+    package func receive(_ limit: Int = 65_536) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: limit)
         let count = recv(descriptor, &buffer, limit, 0)
         if count < 0, errno == EAGAIN { Issue.record("nothing came in time") }
@@ -69,7 +69,7 @@ final class BlockingSocket {
     }
 
     /// Exactly `count` bytes, or fewer at the end; nil when it was reset.
-    func receive(exactly count: Int) -> [UInt8]? {
+    package func receive(exactly count: Int) -> [UInt8]? {
         var all: [UInt8] = []
         while all.count < count {
             guard let part = receive(min(65_536, count - all.count)) else { return nil }
@@ -80,12 +80,12 @@ final class BlockingSocket {
     }
 
     /// All up to the end; nil when it was reset.
-    func receiveAll() -> [UInt8]? { receive(exactly: .max) }
+    package func receiveAll() -> [UInt8]? { receive(exactly: .max) }
 
-    func endSending() { shutdown(descriptor, CInt(SHUT_WR)) }
+    package func endSending() { shutdown(descriptor, CInt(SHUT_WR)) }
 
     /// Breaks the connection off: the peer sees a reset.
-    func reset() {
+    package func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
         let nothing = open("/dev/null", O_RDONLY)
@@ -95,14 +95,14 @@ final class BlockingSocket {
 }
 
 /// A plain server that hands out its connections one by one.
-final class BlockingServer {
+package final class BlockingServer {
     /// Zeros for a Unix socket.
-    let endpoint: Endpoint
+    package let endpoint: Endpoint
     /// Empty for TCP.
-    let path: String
+    package let path: String
     private let descriptor: CInt
 
-    init(at address: IPAddress = .v4(0x7f00_0001), port: UInt16 = 0, backlog: CInt = 512) throws {
+    package init(at address: IPAddress = .v4(0x7f00_0001), port: UInt16 = 0, backlog: CInt = 512) throws {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         self.descriptor = descriptor
         var bound = sockaddr_in(Endpoint(address: address, port: port))
@@ -119,7 +119,7 @@ final class BlockingServer {
         Self.limitWaiting(descriptor)
     }
 
-    init(path: String) throws {
+    package init(path: String) throws {
         let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
         self.descriptor = descriptor
         self.path = path
@@ -146,21 +146,21 @@ final class BlockingServer {
         if !path.isEmpty { unlink(path) }
     }
 
-    func accept() throws -> BlockingSocket {
+    package func accept() throws -> BlockingSocket {
         let connection = Glibc.accept(descriptor, nil, nil)
         try #require(connection >= 0, "accept: \(errno)")
         return BlockingSocket(adopting: connection)
     }
 
     /// Whether a connection waits, without waiting for one.
-    var hasVisitor: Bool {
+    package var hasVisitor: Bool {
         var interest = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&interest, 1, 0) > 0
     }
 }
 
 extension sockaddr_in {
-    init(_ endpoint: Endpoint) {
+    package init(_ endpoint: Endpoint) {
         self.init()
         sin_family = sa_family_t(AF_INET)
         sin_port = endpoint.port.bigEndian
@@ -169,7 +169,7 @@ extension sockaddr_in {
 }
 
 /// Waits until a condition holds, for at most `limit`.
-func eventually(_ limit: Duration = .seconds(5), _ condition: () throws -> Bool) rethrows -> Bool {
+package func eventually(_ limit: Duration = .seconds(5), _ condition: () throws -> Bool) rethrows -> Bool {
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline {
         if try condition() { return true }

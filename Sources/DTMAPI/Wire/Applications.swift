@@ -1,0 +1,90 @@
+/// `GET /v1/apps`, `dtm apps --json`.
+public struct AppList: Codable, Hashable, Sendable {
+    public var schemaVersion = apiSchemaVersion
+    public var apps: [AppReport]
+    public init(apps: [AppReport]) { self.apps = apps }
+}
+
+/// One process.
+public struct AppReport: Codable, Hashable, Sendable {
+    /// One socket that the process listens on.
+    public struct Listener: Codable, Hashable, Sendable {
+        /// `tcp`, `tcp6`, `udp`, `udp6` or `unix`.
+        public var `protocol`: String
+        public var address: String
+        public var port: UInt16
+        public init(protocol: String, address: String, port: UInt16) {
+            self.protocol = `protocol`
+            self.address = address
+            self.port = port
+        }
+    }
+    /// One connection of the process.
+    public struct Connection: Codable, Hashable, Sendable {
+        public var local: String
+        public var remote: String
+        public var peerPid: Int32?
+        public var state: String
+        public var bytesIn: UInt64?
+        public var bytesOut: UInt64?
+        public var rttMicros: UInt32?
+        public init(
+            local: String, remote: String, peerPid: Int32?, state: String, bytesIn: UInt64?, bytesOut: UInt64?,
+            rttMicros: UInt32?
+        ) {
+            self.local = local
+            self.remote = remote
+            self.peerPid = peerPid
+            self.state = state
+            self.bytesIn = bytesIn
+            self.bytesOut = bytesOut
+            self.rttMicros = rttMicros
+        }
+    }
+
+    public var pid: Int32
+    /// The stable name of the group of processes it belongs to.
+    public var application: String
+    public var name: String
+    /// Nil when the rights to read it are missing.
+    public var executable: String?
+    public var uid: UInt32
+    public var user: String
+    public var state: String
+    public var cpuPercent: Double
+    public var residentBytes: UInt64
+    public var threads: Int
+    /// RFC 3339.
+    public var startedAt: String
+    public var cgroup: String
+    public var listeners: [Listener]
+    public var connections: [Connection]
+    /// The name of the tunnel in front of it.
+    public var tunnel: String?
+    /// `isolated`, `fenced`, `fronted` or `none`.
+    public var tier: String
+
+    public init(
+        pid: Int32, application: String, name: String, executable: String?, uid: UInt32, user: String, state: String,
+        cpuPercent: Double, residentBytes: UInt64, threads: Int, startedAt: String, cgroup: String,
+        listeners: [Listener],
+        connections: [Connection], tunnel: String?, tier: String
+    ) {
+        self.pid = pid
+        self.application = application
+        self.name = name
+        self.executable = executable
+        self.uid = uid
+        self.user = user
+        self.state = state
+        self.cpuPercent = cpuPercent
+        self.residentBytes = residentBytes
+        self.threads = threads
+        self.startedAt = startedAt
+        self.cgroup = cgroup
+        self.listeners = listeners
+        self.connections = connections
+        self.tunnel = tunnel
+        self.tier = tier
+    }
+}
