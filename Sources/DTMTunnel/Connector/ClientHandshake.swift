@@ -11,6 +11,8 @@ enum AttemptOutcome {
     case refused(StatusFrame.Refusal, reason: String)
     /// Nothing listens there, or it does not answer.
     case unreachable
+    /// It took the connection and sent nothing, or no whole handshake, until the time was up.
+    case silent
     /// Another tunnel of the same manager.
     case otherTunnel
     /// Somebody who is not of our manager.
@@ -38,7 +40,9 @@ final class ClientHandshake: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) { self.finish(context, .unreachable) }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) {
+            self.finish(context, self.handshakeIsComplete ? .unreachable : .silent)
+        }
         if context.channel.isActive { context.read() }
     }
 

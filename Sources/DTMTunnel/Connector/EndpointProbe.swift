@@ -18,7 +18,7 @@ public enum EndpointProbe {
             switch outcome {
             case .accepted(let channel, _): channel.close(promise: nil)
             case .moved, .refused: break
-            case .unreachable:
+            case .unreachable, .silent:
                 throw TunnelError(code: .endpointUnreachable, message: "nothing answered the handshake at \(endpoint)")
             case .otherTunnel:
                 throw TunnelError(code: .peerNotAuthenticated, message: "another tunnel answered at \(endpoint)")

@@ -1,18 +1,5 @@
 import DTMCore
-public import NIOCore
-
-/// How a connector behaves while it looks for its tunnel.
-public struct DialLimits: Hashable, Sendable {
-    /// For one connection of the application, over all attempts.
-    public var overall: TimeAmount
-    /// For one attempt, the handshake and the server's connection to the target included.
-    public var attempt: TimeAmount
-
-    public init(overall: TimeAmount = .seconds(15), attempt: TimeAmount = .seconds(6)) {
-        self.overall = overall
-        self.attempt = attempt
-    }
-}
+import NIOCore
 
 /// A connection to the target, through the tunnel.
 struct DialedTunnel {
@@ -23,7 +10,8 @@ struct DialedTunnel {
 
 /// Finds the tunnel's live endpoint for one connection: candidate after candidate without a pause, then again with
 /// whatever is known by then, until the time is up. Nothing of the application's is sent before the server accepts, so
-/// trying again is safe.
+/// trying again is safe. An endpoint that keeps an attempt waiting is left to it, and the next is tried beside it; the
+/// first that accepts wins.
 ///
 /// Belongs to its event loop.
 final class TunnelDial {
@@ -35,6 +23,12 @@ final class TunnelDial {
     private let promise: EventLoopPromise<NIOLoopBound<DialedTunnel>>
     private var queue: [Endpoint] = []
     private var tried: Set<Endpoint> = []
+    /// Where an attempt goes on.
+    private var pending: Set<Endpoint> = []
+    /// Those of them beside which the search has gone on: what comes of them moves it no further.
+    private var overtaken: Set<Endpoint> = []
+    private var isOver = false
+    private var hasAccepted = false
     private var moves = 0
     private var hasSearched = false
     private var pause = TimeAmount.milliseconds(10)
@@ -62,6 +56,7 @@ final class TunnelDial {
     }
 
     private func beginRound() {
+        guard !isOver else { return }
         queue = [source.knowledge?.published].compactMap { $0 }
         tried = []
         moves = 0
@@ -78,6 +73,7 @@ final class TunnelDial {
     }
 
     private func next() {
+        guard !isOver else { return }
         guard let knowledge = source.knowledge else {
             waitForNews()
             return
@@ -88,49 +84,86 @@ final class TunnelDial {
             return
         }
         queue.removeFirst()
-        guard tried.insert(endpoint).inserted else {
+        guard tried.insert(endpoint).inserted, !pending.contains(endpoint) else {
             next()
             return
         }
+        attempt(endpoint, with: knowledge)
+    }
+
+    private func attempt(_ endpoint: Endpoint, with knowledge: ConnectorKnowledge) {
         let remaining = deadline - .now()
         guard remaining > .zero else {
             giveUp()
             return
         }
+        pending.insert(endpoint)
+        let impatience = loop.assumeIsolated().scheduleTask(in: limits.patience) { self.overtake(endpoint) }
         EndpointAttempt.run(
             endpoint, context: knowledge.context, authenticator: knowledge.authenticator,
             identity: knowledge.serverIdentity, timeout: min(limits.attempt, remaining), on: loop
         )
         .assumeIsolated()
-        .whenSuccess { self.take($0, from: endpoint) }
+        .whenSuccess { outcome in
+            impatience.cancel()
+            self.pending.remove(endpoint)
+            let wasOvertaken = self.overtaken.remove(endpoint) != nil
+            if self.isOver {
+                self.takeLate(outcome, from: endpoint)
+            } else {
+                self.take(outcome, from: endpoint, movesOn: !wasOvertaken)
+            }
+        }
     }
 
-    private func take(_ outcome: AttemptOutcome, from endpoint: Endpoint) {
+    private func overtake(_ endpoint: Endpoint) {
+        guard !isOver, pending.contains(endpoint) else { return }
+        overtaken.insert(endpoint)
+        next()
+    }
+
+    private func take(_ outcome: AttemptOutcome, from endpoint: Endpoint, movesOn: Bool) {
         switch outcome {
         case .accepted(let channel, let early):
+            isOver = true
+            hasAccepted = true
             promise.succeed(NIOLoopBound(DialedTunnel(channel: channel, early: early), eventLoop: loop))
+            return
         case .moved(let endpoints):
             moves += 1
             if moves <= Self.mostMoves { queue = endpoints + queue }
-            next()
         case .refused(.draining, let reason):
             lastFailure = TunnelError(code: .refused, message: "the tunnel refused: \(reason)")
-            next()
         case .refused(_, let reason):
+            isOver = true
             promise.fail(TunnelError(code: .refused, message: "the tunnel refused: \(reason)"))
-        case .unreachable, .otherTunnel: next()
-        case .impostor(let reason):
-            source.squatterFound(at: endpoint, reason: reason)
-            next()
+            return
+        case .unreachable, .silent, .otherTunnel: break
+        case .impostor(let reason): source.squatterFound(at: endpoint, reason: reason)
         case .identityNotAccepted:
             lastFailure = TunnelError(
                 code: .identityNotAccepted, message: "the tunnel did not accept this connector's certificate")
             source.identityWasNotAccepted()
-            waitForNews()
+            if movesOn { waitForNews() }
+            return
+        }
+        if movesOn { next() }
+    }
+
+    /// What an endpoint came to after the search had ended. One that never said a word while the tunnel answered
+    /// elsewhere is somebody else's.
+    private func takeLate(_ outcome: AttemptOutcome, from endpoint: Endpoint) {
+        switch outcome {
+        case .accepted(let channel, _): channel.close(promise: nil)
+        case .impostor(let reason): source.squatterFound(at: endpoint, reason: reason)
+        case .silent where hasAccepted:
+            source.squatterFound(at: endpoint, reason: "it accepts connections and says nothing")
+        case .moved, .refused, .unreachable, .silent, .otherTunnel, .identityNotAccepted: break
         }
     }
 
     private func waitForNews() {
+        guard !isOver else { return }
         guard NIODeadline.now() + pause < deadline else {
             giveUp()
             return
@@ -142,6 +175,8 @@ final class TunnelDial {
     }
 
     private func giveUp() {
+        guard !isOver else { return }
+        isOver = true
         promise.fail(
             lastFailure
                 ?? TunnelError(

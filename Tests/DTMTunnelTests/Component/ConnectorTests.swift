@@ -112,6 +112,36 @@ struct ConnectorTests {
         await foreign.close()
     }
 
+    @Test("passes by who accepts and says nothing, and reports it once the tunnel has answered elsewhere")
+    func silence() async throws {
+        let mute = try BlockingServer()
+        let limits = DialLimits(overall: .seconds(15), attempt: .seconds(2), patience: .milliseconds(50))
+        try await withTunnel(dialLimits: limits) { fixture, target in
+            let now = fixture.schedule.epoch(at: fixture.authority.time.now())
+            let turn = ScheduleTurn(epoch: now, generation: 0)
+            let found = fixture.schedule.candidate(0, turn: turn, windowKey: fixture.windowKey.bytes)
+            let live = try await fixture.open(try #require(found), role: .live)
+            try fixture.publish(mute.endpoint, windowKeys: [fixture.schedule.window(of: now): fixture.windowKey])
+            try expectService(fixture, target)
+            // Served before the silent one's time was up.
+            #expect(fixture.source.squatters.withLockedValue { $0 }.isEmpty)
+            #expect(eventually { fixture.source.squatters.withLockedValue { $0 } == [mute.endpoint] })
+            try await live.eventLoop.flatSubmit { live.value.close() }.get()
+        }
+    }
+
+    @Test("does not accuse who is silent when the tunnel answers nowhere")
+    func silenceWithoutTunnel() async throws {
+        let mute = try BlockingServer()
+        let limits = DialLimits(overall: .milliseconds(600), attempt: .milliseconds(200), patience: .milliseconds(50))
+        try await withTunnel(dialLimits: limits) { fixture, target in
+            try fixture.publish(mute.endpoint)
+            let client = try BlockingSocket(connectedTo: fixture.connector)
+            #expect(client.receiveAll() == nil)
+            #expect(fixture.source.squatters.withLockedValue { $0 }.isEmpty)
+        }
+    }
+
     @Test("another tunnel of the same manager is no squatter")
     func otherTunnel() async throws {
         try await withTunnel { fixture, target in

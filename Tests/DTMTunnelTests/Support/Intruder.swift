@@ -118,6 +118,7 @@ extension TunnelFixture {
             case .moved(let endpoints): return "moved \(endpoints.map(\.description).joined(separator: " "))"
             case .refused(let refusal, _): return "refused \(refusal)"
             case .unreachable: return "unreachable"
+            case .silent: return "silent"
             case .otherTunnel: return "otherTunnel"
             case .impostor: return "impostor"
             case .identityNotAccepted: return "identityNotAccepted"
