@@ -42,8 +42,10 @@ struct TunnelFollower: Sendable {
             do {
                 let current = try await introduceIfNeeded(&view)
                 pause = Self.firstPause
-                try await follow(current)
-                notices.say("the manager ended the connection; coming back")
+                // Why everything begins anew was said already; an end of the stream says nothing by itself.
+                if try await follow(current) == .streamEnded {
+                    notices.say("the manager ended the connection; coming back")
+                }
             } catch is CancellationError {
                 return
             } catch {
@@ -64,6 +66,10 @@ struct TunnelFollower: Sendable {
 
     // MARK: Following
 
+    private enum FollowingEnd: Sendable {
+        case streamEnded, tunnelChanged
+    }
+
     private enum Happening: Sendable {
         case update(FollowUpdate)
         case finding(KnowledgeBox.Finding)
@@ -71,7 +77,7 @@ struct TunnelFollower: Sendable {
     }
 
     /// Until the stream ends, the tunnel is another one, or our identity needs a new start.
-    private func follow(_ first: ConnectorView) async throws {
+    private func follow(_ first: ConnectorView) async throws -> FollowingEnd {
         var view = first
         let updates = try await client.follow(tunnel).map { Happening.update($0) }
         let findings = box.findings().map { Happening.finding($0) }
@@ -79,9 +85,10 @@ struct TunnelFollower: Sendable {
         // The end of the stream must end the merge, which goes on as long as one of its parts does.
         let ending = updates.terminated()
         for try await happening in merge(ending, findings.map { Optional($0) }, ticks.map { Optional($0) }) {
-            guard let happening else { return }
-            guard try await take(happening, &view) else { return }
+            guard let happening else { return .streamEnded }
+            guard try await take(happening, &view) else { return .tunnelChanged }
         }
+        return .streamEnded
     }
 
     /// False when everything must begin anew.

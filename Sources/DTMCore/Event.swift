@@ -103,6 +103,7 @@ public struct Event: Hashable, Sendable {
         public static let managerUnsupervised = "manager.unsupervised"
         public static let dataPlaneStarted = "dataplane.started"
         public static let dataPlaneLost = "dataplane.lost"
+        public static let dataPlaneUnsent = "dataplane.message_unsent"
         public static let configurationReloaded = "configuration.reloaded"
         public static let configurationRefused = "configuration.refused"
         public static let clockStepped = "clock.stepped"

@@ -70,7 +70,7 @@ public enum DataPlaneProcess {
         nanosleep(&wait, nil)
     }
 
-    private static func complain(_ text: String) {
+    static func complain(_ text: String) {
         let line = "dtm: \(text)\n"
         _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
     }

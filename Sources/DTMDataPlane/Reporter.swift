@@ -10,8 +10,17 @@ final class Reporter: TunnelObserver {
 
     init(link: DataPlaneEnd) { self.link = link }
 
-    /// A link that has ended takes nothing more: the process is about to end as well.
-    func send(_ message: DataPlaneMessage) { try? link.send(message) }
+    /// A link that has ended takes nothing more: the process is about to end as well. Any other failure is this
+    /// program's own fault, as a message over a bound is, and is said on standard error: a report about it could fail
+    /// the same way.
+    func send(_ message: DataPlaneMessage) {
+        do {
+            try link.send(message)
+        } catch {
+            guard error.code != .closed else { return }
+            DataPlaneProcess.complain("a report to control was not sent: \(error.message)")
+        }
+    }
 
     func incident(_ incident: Incident) {
         for due in limiter.withLockedValue({ $0.take(incident) }) { send(.incident(due)) }

@@ -67,7 +67,12 @@ import Testing
             let authority = try await control.client.rotateCertificates(
                 CertificateRotateRequest(tunnel: nil, authority: true))
             #expect(authority.certificates.count == 2)
+            #expect(authority.notes.first?.hasPrefix("the new authority is published now") == true)
             #expect(try await control.client.certificates().certificates.contains { $0.role == "authority" })
+            let again = try await control.client.rotateCertificates(
+                CertificateRotateRequest(tunnel: nil, authority: true))
+            #expect(again.certificates.map(\.serial) == authority.certificates.map(\.serial))
+            #expect(again.notes.first?.hasPrefix("a new authority was published before") == true)
         }
     }
 

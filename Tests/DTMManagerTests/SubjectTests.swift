@@ -33,6 +33,14 @@ import Testing
         #expect(subject.application == "redis-server")
     }
 
+    @Test func `an application goes by the name that its tunnel would get, unless another has that very name`() throws {
+        let server = Samples.process(10, "redis-server", try Samples.listener("127.0.0.1:6379"))
+        let other = Samples.process(11, "redis", try Samples.listener("127.0.0.1:7000"))
+        #expect(try resolver(server).resolve(.application("redis")).target == .tcp(host: "127.0.0.1", port: 6_379))
+        #expect(
+            try resolver(server, other).resolve(.application("redis")).target == .tcp(host: "127.0.0.1", port: 7_000))
+    }
+
     @Test func `an application at any address is reached at loopback`() throws {
         let web = Samples.process(11, "web", try Samples.listener("0.0.0.0:8000"))
         let subject = try resolver(web).resolve(.application("web"))

@@ -100,7 +100,7 @@ private struct TrafficScene {
     func footprint() throws -> Footprint {
         let isQuiet = try eventually(.seconds(10)) { try manager.tunnel("redis").connections.active == 0 }
         try #require(isQuiet, "connections are left over")
-        return Footprint(of: try manager.status().processes.map(\.pid) + [toRedis.program.pid, toWeb.program.pid])
+        return try Footprint(of: manager.status().processes.map(\.pid) + [toRedis.program.pid, toWeb.program.pid])
     }
 
     func expectAsBefore(_ before: Footprint) throws {

@@ -99,7 +99,10 @@ actor CertificateService {
     }
 
     /// Replaces the authority. In order, nobody notices; at once, all leaves are void.
-    func replaceAuthority(_ replacement: AuthoritySet.Replacement) throws(CertificatesError) {
+    /// - Returns: Whether another authority came of it; one that was published before and waits for its turn stays the
+    ///   successor.
+    @discardableResult
+    func replaceAuthority(_ replacement: AuthoritySet.Replacement) throws(CertificatesError) -> Bool {
         note(try authorities.replace(replacement, now: clock.now()))
     }
 

@@ -14,7 +14,7 @@ enum TunnelNaming {
     }
 
     /// People call redis-server redis.
-    private static func short(_ application: String) -> String {
+    static func short(_ application: String) -> String {
         let ending = "-server"
         return application.hasSuffix(ending) && application != ending
             ? String(application.dropLast(ending.count)) : application

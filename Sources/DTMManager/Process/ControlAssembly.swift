@@ -47,7 +47,10 @@ struct ControlAssembly: Sendable {
         let configuration = setting.loaded.configuration
         let certificates = try CertificateService(
             policy: try configuration.certificates.policy, clock: setting.clock, recorder: recorder)
-        outbox = DataPlaneOutbox()
+        outbox = DataPlaneOutbox { failure in
+            recorder.record(
+                Event.Kind.dataPlaneUnsent, .error, ["reason": .string(failure.message)])
+        }
         let registry = TunnelRegistry(
             defaults: TunnelDefaults(configuration: configuration, reservedPorts: setting.reservedPorts),
             trust: certificates.initialSnapshot, anchor: setting.anchor, clock: setting.clock, outbox: outbox,

@@ -28,12 +28,15 @@ struct CertificateRoutes: Sendable {
     }
 
     private func rotateAuthority() async throws -> CertificateChangeAnswer {
-        try await parts.certificates.replaceAuthority(.orderly)
+        let isNew = try await parts.certificates.replaceAuthority(.orderly)
         await parts.publishTrust()
         return CertificateChangeAnswer(
             certificates: await parts.certificates.authorityReports,
             notes: [
-                "the new authority is published now and issues as soon as every peer knows it; no connection is cut"
+                isNew
+                    ? "the new authority is published now and issues as soon as every peer knows it; no connection is cut"
+                    : "a new authority was published before and has not begun to issue: it goes on to do so, and no "
+                        + "further one is made"
             ])
     }
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Testing
 
 /// What the kernel says about a process: `proc(5)`.
 enum ProcessFigures {
@@ -15,15 +16,19 @@ enum ProcessFigures {
 
     static func isAlive(_ pid: pid_t) -> Bool { startTicks(of: pid) != nil }
 
-    /// Open descriptors; nil without the right to look: only root may, for a process that is not dumpable.
-    static func descriptors(of pid: pid_t) -> Int? {
-        try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+    /// Open descriptors. Only root may count those of a process that is not dumpable; for anybody else it is the size of
+    /// its table (FDSize), which doubles when a leak fills it.
+    static func descriptors(of pid: pid_t) throws -> Int {
+        if let open = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count { return open }
+        return try #require(statusNumber("FDSize:", of: pid), "process \(pid) shows no descriptors")
     }
 
-    static func residentBytes(of pid: pid_t) -> Int {
-        let line = text(of: "/proc/\(pid)/status").split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1_024
+    private static func statusNumber(_ key: String, of pid: pid_t) -> Int? {
+        let line = text(of: "/proc/\(pid)/status").split(separator: "\n").first { $0.hasPrefix(key) }
+        return line?.split { $0 == " " || $0 == "\t" }.dropFirst().first.flatMap { Int($0) }
     }
+
+    static func residentBytes(of pid: pid_t) -> Int { (statusNumber("VmRSS:", of: pid) ?? 0) * 1_024 }
 }
 
 /// Sums over processes, to be compared with themselves later.
@@ -31,8 +36,8 @@ struct Footprint: CustomStringConvertible {
     var descriptors: Int
     var residentBytes: Int
 
-    init(of pids: [pid_t]) {
-        descriptors = pids.reduce(0) { $0 + (ProcessFigures.descriptors(of: $1) ?? 0) }
+    init(of pids: [pid_t]) throws {
+        descriptors = try pids.reduce(0) { try $0 + ProcessFigures.descriptors(of: $1) }
         residentBytes = pids.reduce(0) { $0 + ProcessFigures.residentBytes(of: $1) }
     }
 
