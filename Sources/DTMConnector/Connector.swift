@@ -51,7 +51,7 @@ public struct Connector: Sendable {
             let first = try await follower.begin()
             let group = MultiThreadedEventLoopGroup(numberOfThreads: EventLoops.count)
             let listener = ConnectorListener(
-                source: box, observer: notices, callers: allowsAnyLocal ? nil : LoopbackCallers(onlyUser: geteuid()),
+                source: box, observer: notices, callers: callers,
                 time: clock, group: group)
             let outcome = await serve(listener, follower, first)
             try? await listener.abortAll().get()
@@ -59,6 +59,12 @@ public struct Connector: Sendable {
             group.shutdownGracefully { _ in }
             try outcome.get()
         }
+    }
+
+    /// A Unix socket's mode says who can connect, and standard streams are the caller's own.
+    private var callers: LoopbackCallers? {
+        guard case .tcp = offer, !allowsAnyLocal else { return nil }
+        return LoopbackCallers(onlyUser: geteuid())
     }
 
     private func serve(

@@ -3,6 +3,7 @@ import DTMCore
 import DTMTunnel
 import Glibc
 import NIOConcurrencyHelpers
+import NIOCore
 
 /// Lets programs of one user in, and nobody else: asks the kernel who owns the other end of a loopback connection
 /// (`sock_diag(7)`).
@@ -19,6 +20,14 @@ final class LoopbackCallers: CallerLookup {
 
     deinit { socket.withLockedValue { if $0 >= 0 { close($0) } } }
 
+    func refusal(of peer: LocalPeer, on loop: any EventLoop) -> EventLoopFuture<String?> {
+        // The kernel answers within microseconds.
+        switch peer {
+        case .tcp(let client, let server): loop.makeSucceededFuture(refusal(client: client, server: server))
+        case .unix(_, let owner, _): loop.makeSucceededFuture(refusal(of: owner))
+        }
+    }
+
     func refusal(client: Endpoint, server: Endpoint) -> String? {
         var owner: UInt32 = 0
         var inode: UInt32 = 0
@@ -28,7 +37,11 @@ final class LoopbackCallers: CallerLookup {
         guard outcome >= 0 else {
             return "the program behind it can't be known; --allow-any-local serves it all the same"
         }
-        return owner == uid
+        return refusal(of: owner)
+    }
+
+    private func refusal(of owner: UInt32) -> String? {
+        owner == uid
             ? nil : "it comes from user \(owner), and only user \(uid) is served (--allow-any-local serves all)"
     }
 }

@@ -12,16 +12,6 @@ public struct ConnectorTotals: Hashable, Sendable {
     public var refused: UInt64
 }
 
-/// Says whose program a local connection belongs to. Called on event loops: it must answer within microseconds.
-public protocol CallerLookup: Sendable {
-    /// Nil when the connection may go on; otherwise why it may not. A caller that can't be known may not.
-    ///
-    /// - Parameters:
-    ///   - client: the program's end.
-    ///   - server: our end.
-    func refusal(client: Endpoint, server: Endpoint) -> String?
-}
-
 /// Told what a connector meets. Called on event loops: it must not block.
 public protocol ConnectorObserver: Sendable {
     func connectionFailed(_ error: any Error)
@@ -33,7 +23,7 @@ public protocol ConnectorObserver: Sendable {
 public struct ConnectorListener: Sendable {
     let source: any KnowledgeSource
     let observer: any ConnectorObserver
-    /// Nil: any local caller is served.
+    /// Nil: whoever can reach the local address is served.
     let callers: (any CallerLookup)?
     let limits: DialLimits
     let time: any TimeSource
@@ -63,16 +53,16 @@ public struct ConnectorListener: Sendable {
 
     /// Listens on a TCP address. Port 0 takes a free one: ask the channel.
     public func listen(on endpoint: Endpoint) -> EventLoopFuture<any Channel> {
-        bootstrap(checksCallers: true)
+        bootstrap()
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .bind(to: endpoint.socketAddress)
             .map(Self.deepened)
     }
 
-    /// Serves a Unix socket that listens already; its file's mode says who may connect. Takes the descriptor over.
+    /// Serves a Unix socket that listens already; its file's mode says who can connect. Takes the descriptor over.
     public func adopt(listening descriptor: CInt) -> EventLoopFuture<any Channel> {
-        bootstrap(checksCallers: false).withBoundSocket(descriptor).map(Self.deepened)
+        bootstrap().withBoundSocket(descriptor).map(Self.deepened)
     }
 
     /// Leads one pair of descriptors (a pipe's ends or a socket's) through the tunnel. Takes them over.
@@ -105,7 +95,7 @@ public struct ConnectorListener: Sendable {
             .whenFailure { ended.fail($0) }
     }
 
-    private func bootstrap(checksCallers: Bool) -> ServerBootstrap {
+    private func bootstrap() -> ServerBootstrap {
         ServerBootstrap(group: group)
             .serverChannelOption(.maxMessagesPerRead, value: 32)
             .serverChannelInitializer { channel in
@@ -120,14 +110,10 @@ public struct ConnectorListener: Sendable {
             .childChannelOption(.recvAllocator, value: RelayTuning.plainReads)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(TransportHandler())
-                    if checksCallers, let reason = refusal(of: channel) {
-                        counters.didRefuse()
-                        observer.callerRefused(reason)
-                        throw TunnelError(code: .localCallerRefused, message: reason)
-                    }
                     locals.insert(channel)
-                    try channel.pipeline.syncOperations.addHandler(LocalWaiter { connect(channel, $0, nil) })
+                    try channel.pipeline.syncOperations.addHandlers([
+                        TransportHandler(), LocalWaiter { admit(channel, $0) },
+                    ])
                 }
             }
     }
@@ -137,12 +123,23 @@ public struct ConnectorListener: Sendable {
         return channel
     }
 
-    private func refusal(of channel: any Channel) -> String? {
-        guard let callers else { return nil }
-        guard let client = Endpoint(channel.remoteAddress), let server = Endpoint(channel.localAddress) else {
-            return "the caller has no address"
+    /// Goes on with a connection whose caller may. It is not read before that.
+    private func admit(_ local: any Channel, _ waiter: LocalWaiter) {
+        guard let callers else { return connect(local, waiter, nil) }
+        guard let peer = LocalPeer(local) else { return refuse(local, "the kernel does not say who it is") }
+        callers.refusal(of: peer, on: local.eventLoop).hop(to: local.eventLoop).assumeIsolated().whenComplete { answer in
+            switch answer {
+            case .success(nil): connect(local, waiter, nil)
+            case .success(let reason?): refuse(local, reason)
+            case .failure: refuse(local, "who it is could not be found out")
+            }
         }
-        return callers.refusal(client: client, server: server)
+    }
+
+    private func refuse(_ local: any Channel, _ reason: String) {
+        counters.didRefuse()
+        observer.callerRefused(reason)
+        local.triggerUserOutboundEvent(TransportHandler.Request.abort, promise: nil)
     }
 
     private func connect(_ local: any Channel, _ waiter: LocalWaiter, _ ended: EventLoopPromise<Void>?) {
