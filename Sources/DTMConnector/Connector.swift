@@ -1,10 +1,7 @@
 public import DTMAPI
 import DTMCore
-import DTMTunnel
-import Glibc
-import NIOCore
-import NIOPosix
-import UnixSignals
+public import DTMTunnel
+public import NIOCore
 
 /// What a connector offers to local programs.
 public enum ConnectorOffer: Hashable, Sendable {
@@ -16,26 +13,35 @@ public enum ConnectorOffer: Hashable, Sendable {
     case stdio
 }
 
-/// `dtm connect`: a fixed local address that leads through a tunnel, wherever the tunnel is at the moment.
+/// A fixed local address that leads through a tunnel, wherever the tunnel is at the moment.
 ///
-/// Life: construct → ``run()`` until SIGINT or SIGTERM, or until the connection of ``ConnectorOffer/stdio`` has ended.
+/// Life: construct → ``run()`` until its task is cancelled, or until the connection of ``ConnectorOffer/stdio`` has
+/// ended.
 public struct Connector: Sendable {
     public var tunnel: String
     public var offer: ConnectorOffer
-    /// Serve programs of other users as well.
-    public var allowsAnyLocal: Bool
+    /// Nil: whoever can reach the local address is served.
+    public var callers: (any CallerLookup)?
+    public var observer: any ConnectorNoticing
     /// Called once, when local programs can connect, with the address that they can use.
     public var isListening: @Sendable (ConnectorOffer) -> Void
     private let locator: ControlSocketLocator
+    private let group: any EventLoopGroup
 
+    /// - Parameters:
+    ///   - locator: Finds the manager that the connector follows.
+    ///   - group: The event loops that it serves on. The caller ends them, after ``run()``.
     public init(
-        tunnel: String, offer: ConnectorOffer, allowsAnyLocal: Bool, locator: ControlSocketLocator,
+        tunnel: String, offer: ConnectorOffer, callers: (any CallerLookup)?, observer: any ConnectorNoticing,
+        locator: ControlSocketLocator, group: any EventLoopGroup,
         isListening: @escaping @Sendable (ConnectorOffer) -> Void
     ) {
         self.tunnel = tunnel
         self.offer = offer
-        self.allowsAnyLocal = allowsAnyLocal
+        self.callers = callers
+        self.observer = observer
         self.locator = locator
+        self.group = group
         self.isListening = isListening
     }
 
@@ -44,27 +50,16 @@ public struct Connector: Sendable {
     public func run() async throws {
         try await ControlClient.withClient(at: locator) { client in
             let box = KnowledgeBox()
-            let notices = ConnectorNotices()
             let clock = FollowedClock()
             let follower = TunnelFollower(
-                tunnel: tunnel, connector: Self.randomName(), client: client, box: box, clock: clock, notices: notices)
+                tunnel: tunnel, connector: Self.randomName(), client: client, box: box, clock: clock, notices: observer)
             let first = try await follower.begin()
-            let group = MultiThreadedEventLoopGroup(numberOfThreads: EventLoops.count)
             let listener = ConnectorListener(
-                source: box, observer: notices, callers: callers,
-                time: clock, group: group)
+                source: box, observer: observer, callers: callers, time: clock, group: group)
             let outcome = await serve(listener, follower, first)
             try? await listener.abortAll().get()
-            // Not waited for: it would wait for goodbyes of servers that may never come.
-            group.shutdownGracefully { _ in }
             try outcome.get()
         }
-    }
-
-    /// A Unix socket's mode says who can connect, and standard streams are the caller's own.
-    private var callers: LoopbackCallers? {
-        guard case .tcp = offer, !allowsAnyLocal else { return nil }
-        return LoopbackCallers(onlyUser: geteuid())
     }
 
     private func serve(
@@ -75,7 +70,6 @@ public struct Connector: Sendable {
                 await follower.run(from: first)
                 return nil
             }
-            tasks.addTask { await Self.untilSignalled() }
             tasks.addTask { await serveOffer(listener) }
             // The first that has a result decides; the follower alone has none.
             while let result = await tasks.next() {
@@ -86,12 +80,6 @@ public struct Connector: Sendable {
             }
             return .success(())
         }
-    }
-
-    private static func untilSignalled() async -> Result<Void, any Error>? {
-        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
-        for await _ in signals { return .success(()) }
-        return nil
     }
 
     private func serveOffer(_ listener: ConnectorListener) async -> Result<Void, any Error>? {

@@ -1,11 +1,17 @@
 import DTMCore
-import DTMTunnel
+public import DTMTunnel
 import Glibc
 import NIOConcurrencyHelpers
 
+/// Told what a connector meets, in words for its operator.
+public protocol ConnectorNoticing: ConnectorObserver {
+    /// May be called often with the same text.
+    func say(_ text: String)
+}
+
 /// Says on standard error what an operator should know, each thing once a while: a manager that is away for an hour is
 /// one line a minute.
-final class ConnectorNotices: ConnectorObserver {
+final class ConnectorNotices: ConnectorNoticing {
     private let recent = NIOLockedValueBox<[String: ContinuousClock.Instant]>([:])
     private let quiet: Duration
 

@@ -18,7 +18,7 @@ struct TunnelFollower: Sendable {
     let client: ControlClient
     let box: KnowledgeBox
     let clock: FollowedClock
-    let notices: ConnectorNotices
+    let notices: any ConnectorNoticing
 
     /// The waits before control is asked again.
     private static let firstPause = Duration.milliseconds(50)

@@ -15,6 +15,45 @@ extension ControlClient {
     public func follow(_ name: String) async throws -> FollowStream {
         FollowStream(base: try await stream(.get("tunnels", name, "follow")))
     }
+
+    /// `POST /v1/tunnels/NAME/host`: a connector that the manager runs for as long as the stream is read.
+    public func host(_ name: String, _ wish: HostingWish) async throws -> HostingStream {
+        var call = Call.post("tunnels", name, "host")
+        call.query = wish.query
+        return HostingStream(base: try await stream(call))
+    }
+}
+
+/// What became of a hosted connector.
+public enum HostingUpdate: Hashable, Sendable {
+    /// Local programs can connect.
+    case listening(HostedPlace)
+    /// It has ended, for this reason.
+    case failed(APIErrorBody)
+}
+
+/// What becomes of a hosted connector, as it happens.
+public struct HostingStream: AsyncSequence, Sendable {
+    public typealias Element = HostingUpdate
+    let base: ServerSentEventSequence
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: base.makeAsyncIterator()) }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        var base: ServerSentEventSequence.AsyncIterator
+
+        /// The next update; nil when the manager has ended the stream.
+        public mutating func next() async throws -> HostingUpdate? {
+            while let event = try await base.next() {
+                switch event.type {
+                case "listening": return .listening(try event.decode(HostedPlace.self, of: base.what))
+                case "failed": return .failed(try event.decode(APIErrorBody.self, of: base.what))
+                default: continue
+                }
+            }
+            return nil
+        }
+    }
 }
 
 /// What the manager reports, as it happens.

@@ -127,7 +127,8 @@ public struct ConnectorListener: Sendable {
     private func admit(_ local: any Channel, _ waiter: LocalWaiter) {
         guard let callers else { return connect(local, waiter, nil) }
         guard let peer = LocalPeer(local) else { return refuse(local, "the kernel does not say who it is") }
-        callers.refusal(of: peer, on: local.eventLoop).hop(to: local.eventLoop).assumeIsolated().whenComplete { answer in
+        let refusal = callers.refusal(of: peer, on: local.eventLoop).hop(to: local.eventLoop)
+        refusal.assumeIsolated().whenComplete { answer in
             switch answer {
             case .success(nil): connect(local, waiter, nil)
             case .success(let reason?): refuse(local, reason)

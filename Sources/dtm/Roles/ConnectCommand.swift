@@ -50,7 +50,7 @@ struct ConnectCommand: AsyncParsableCommand {
             let output = Output.standard()
             let asJSON = manager.json
             let tunnel = name
-            let connector = Connector(
+            let connector = ConnectorProcess(
                 tunnel: name, offer: offer, allowsAnyLocal: allowAnyLocal, locator: manager.locator
             ) { offer in
                 // Whoever reads may have gone already; the connector serves all the same.
