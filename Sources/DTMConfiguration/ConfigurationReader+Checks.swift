@@ -40,11 +40,12 @@ extension ConfigurationReader {
                 shown: .number(certificates.renewalMarginSeconds),
                 allowed: "at most four fifths of leafLifetimeSeconds, \(JSONNumber.shortest(lifetime * 0.8)) seconds")
         }
-        if certificates.authorityLifetimeSeconds < lifetime * 2 {
+        if certificates.authorityLifetimeSeconds < lifetime * Configuration.leavesPerAuthority {
             conflict(
                 at: ConfigurationPath("certificates", "authorityLifetimeSeconds"),
                 shown: .number(certificates.authorityLifetimeSeconds),
-                allowed: "at least twice leafLifetimeSeconds, \(JSONNumber.shortest(lifetime * 2)) seconds")
+                allowed: "at least four times leafLifetimeSeconds, "
+                    + "\(JSONNumber.shortest(lifetime * Configuration.leavesPerAuthority)) seconds")
         }
     }
 

@@ -69,6 +69,9 @@ public struct EffectiveTunnel: Hashable, Sendable {
 extension Configuration {
     /// The longest overlap, in intervals. It bounds the number of endpoints that accept at one time.
     public static let maximumOverlapIntervals = 10
+    /// An authority lives at least as many times as long as its leaves: it is replaced in good time before its end, and the
+    /// one before it is trusted until its last leaf is gone.
+    public static let leavesPerAuthority = 4.0
 
     /// A tunnel with everything filled in.
     ///

@@ -20,6 +20,22 @@ import Testing
         #expect(change.weakenings.isEmpty)
     }
 
+    @Test("The lifetimes of certificates belong to the authority that was made with them, and wait for the next start")
+    func lifetimes() throws {
+        let change = try change(
+            "{}",
+            #"""
+            {"certificates": {"leafLifetimeSeconds": 1800, "renewalMarginSeconds": 60, "authorityLifetimeSeconds": 86400,
+              "maximumConnectionAgeSeconds": 60}}
+            """#)
+        #expect(
+            change.needsRestart.map(\.keyPath) == [
+                "certificates.leafLifetimeSeconds", "certificates.renewalMarginSeconds",
+                "certificates.authorityLifetimeSeconds",
+            ])
+        #expect(change.changes.count == 4)
+    }
+
     @Test(
         "What lowers protection is marked, and its opposite is not",
         arguments: [

@@ -67,6 +67,9 @@ import Testing
         #expect(found.map(\.allowed) == ["at most four fifths of leafLifetimeSeconds, 48 seconds"])
         let authority = problems(#"{"certificates": {"leafLifetimeSeconds": 60, "authorityLifetimeSeconds": 100}}"#)
         #expect(authority.map(\.keyPath) == ["certificates.authorityLifetimeSeconds"])
+        #expect(authority.map(\.allowed) == ["at least four times leafLifetimeSeconds, 240 seconds"])
+        let atLeast = #"{"certificates": {"leafLifetimeSeconds": 60, "authorityLifetimeSeconds": 240}}"#
+        #expect(problems(atLeast).isEmpty)
     }
 
     @Test("A tunnel's connections are bounded by those of all") func connectionLimits() throws {

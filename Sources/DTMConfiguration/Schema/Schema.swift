@@ -46,11 +46,11 @@ enum Schema {
 
     private static let certificates: [Field<CertificateSettings>] = [
         Field(
-            "leafLifetimeSeconds", \.leafLifetimeSeconds, .seconds(10...604_800),
+            "leafLifetimeSeconds", \.leafLifetimeSeconds, .seconds(10...604_800), effect: .restart,
             weakens: .whenHigher("a stolen leaf stays of use for longer")),
-        Field("renewalMarginSeconds", \.renewalMarginSeconds, .seconds(1...483_840)),
+        Field("renewalMarginSeconds", \.renewalMarginSeconds, .seconds(1...483_840), effect: .restart),
         Field(
-            "authorityLifetimeSeconds", \.authorityLifetimeSeconds, .seconds(20...315_360_000),
+            "authorityLifetimeSeconds", \.authorityLifetimeSeconds, .seconds(40...315_360_000), effect: .restart,
             weakens: .whenHigher("a stolen authority stays of use for longer")),
         Field(
             "maximumConnectionAgeSeconds", \.maximumConnectionAgeSeconds, .secondsOrOff(1...2_592_000),

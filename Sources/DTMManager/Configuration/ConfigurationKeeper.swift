@@ -61,7 +61,7 @@ actor ConfigurationKeeper {
             takeEffect(loaded, change)
             return ReloadAnswer(
                 configuration: loaded.path, changes: change.changes.map(\.description),
-                needsRestart: Self.needsRestart(change).map(\.description))
+                needsRestart: change.needsRestart.map(\.description))
         } catch {
             throw refused(error)
         }
@@ -92,18 +92,9 @@ actor ConfigurationKeeper {
             [
                 "configuration": .string(loaded.path ?? "defaults"),
                 "changes": .list(change.changes.map(\.description)),
-                "needsRestart": .list(Self.needsRestart(change).map(\.keyPath)),
+                "needsRestart": .list(change.needsRestart.map(\.keyPath)),
                 "weakenings": .list(change.weakenings.map(\.keyPath)), "warnings": .list(loaded.warnings),
             ])
-    }
-
-    /// The lifetimes of certificates belong to the authority that was made with them.
-    private static func needsRestart(_ change: ConfigurationChange) -> [ConfigurationChange.Item] {
-        let fixed: Set<String> = [
-            "certificates.leafLifetimeSeconds", "certificates.renewalMarginSeconds",
-            "certificates.authorityLifetimeSeconds",
-        ]
-        return change.changes.filter { $0.effect == .restart || fixed.contains($0.keyPath) }
     }
 
     private func refused(_ error: any Error) -> ManagerError {

@@ -99,14 +99,14 @@ extension OwnParts {
 }
 
 extension CertificateSettings {
-    /// The policy that these lifetimes make; an authority lives at least four times as long as its leaves.
+    /// The policy that these lifetimes make.
     var policy: AuthorityPolicy {
         get throws {
             let leaf = Duration.milliseconds(Int64(leafLifetimeSeconds * 1_000))
             let authority = Duration.milliseconds(Int64(authorityLifetimeSeconds * 1_000))
             return try AuthorityPolicy(
                 leafLifetime: leaf, renewalMargin: .milliseconds(Int64(renewalMarginSeconds * 1_000)),
-                authorityLifetime: max(authority, leaf * 4), publicationLead: min(.seconds(30), leaf))
+                authorityLifetime: authority, publicationLead: min(.seconds(30), leaf))
         }
     }
 }
