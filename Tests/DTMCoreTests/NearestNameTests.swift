@@ -1,6 +1,6 @@
 import Testing
 
-@testable import DTMConfiguration
+@testable import DTMCore
 
 @Suite struct NearestNameTests {
     @Test(

@@ -1,5 +1,5 @@
 /// Finds the name that was probably meant.
-enum NearestName {
+public enum NearestName {
     /// The most edits that still count as a slip.
     static let maximumDistance = 3
     /// Longer names are not compared: no key comes near.
@@ -7,7 +7,7 @@ enum NearestName {
 
     /// The nearest of `candidates`, the first of several; nil when none is near, or when more than half of the longer
     /// name would have to change. Letter case does not count.
-    static func of(_ name: String, among candidates: [String]) -> String? {
+    public static func of(_ name: String, among candidates: [String]) -> String? {
         let wanted = Array(name.lowercased().unicodeScalars.prefix(maximumLength + 1))
         guard wanted.count <= maximumLength else { return nil }
         var best: (name: String, distance: Int)?
