@@ -11,11 +11,21 @@ extension Configuration {
             (section.name, JSONNode.object(section.fields.map { ($0.name, $0.write(self)) }))
         }
         let key = openAIKeyPresent && masked ? [(Schema.keyOfTheProvider, JSONNode.string(JSONWriter.mask))] : []
-        return .object(sections + key + [(Schema.tunnels, .array(tunnels.map(Schema.node)))])
+        let lists = [
+            (Schema.tunnels, JSONNode.array(tunnels.map(Schema.node))),
+            (Schema.connectors, JSONNode.array(connectors.map(Schema.node))),
+        ]
+        return .object(sections + key + lists)
     }
 }
 
 extension Schema {
+    /// A connector as it stands in a file.
+    static func node(of connector: ConnectorConfiguration) -> JSONNode {
+        let stated = connectorFields.map { ($0.name, $0.write(connector)) }.filter { $0.1.kind != .null }
+        return .object([("tunnel", ValueRule.tunnelName.write(connector.tunnel))] + stated)
+    }
+
     /// A tunnel as it stands in a file.
     static func node(of tunnel: TunnelConfiguration) -> JSONNode {
         let required = [

@@ -19,6 +19,8 @@ public struct Configuration: Hashable, Sendable {
     public var logging = LoggingSettings()
     /// What a data plane does without its control process.
     public var orphan = OrphanSettings()
+    /// How the host is watched.
+    public var discovery = DiscoverySettings()
     /// Whether new listeners are protected without being asked for.
     public var autoTunnel = AutoTunnelSettings()
     /// How traffic is judged.
@@ -28,6 +30,8 @@ public struct Configuration: Hashable, Sendable {
     public var openAIKeyPresent = false
     /// The tunnels that are made true at start and at reload. Their names differ.
     public var tunnels: [TunnelConfiguration] = []
+    /// The connectors that the manager runs itself. Their places differ.
+    public var connectors: [ConnectorConfiguration] = []
 
     /// The defaults.
     public init() {}
@@ -119,10 +123,29 @@ public struct OrphanSettings: Hashable, Sendable {
     public init() {}
 }
 
-/// `autoTunnel`: whether new listeners are protected without being asked for.
+/// `discovery`: how the host is watched for applications and their connections.
+public struct DiscoverySettings: Hashable, Sendable {
+    /// Whether it is watched all the time. When it is not, it is looked at when somebody asks.
+    public var enabled = true
+    /// How often.
+    public var intervalSeconds = 1.0
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `autoTunnel`: whether new listeners are protected without being asked for, and which.
 public struct AutoTunnelSettings: Hashable, Sendable {
     /// Whether it is on when the manager starts.
     public var enabled = false
+    /// How long a tunnel stays after its application is gone.
+    public var graceSeconds = 30.0
+    /// Which listeners get a tunnel; empty: all that are not denied.
+    public var allow: [ListenerRule] = []
+    /// Which get none. Goes before ``allow``.
+    public var deny: [ListenerRule] = []
+    /// Whether the built-in denials are in force too.
+    public var useDefaultDeny = true
 
     /// The defaults.
     public init() {}

@@ -68,7 +68,13 @@ extension ConfigurationChange {
     /// allows depends on the application.
     private static func widens(from old: [String]?, to new: [String]?) -> Bool {
         guard let old, let new else { return old != new }
-        return !Set(new).isSubset(of: old)
+        let (before, after) = (old.map { try? PolicyRule($0) }, new.map { try? PolicyRule($0) })
+        return !after.allSatisfy { rule in
+            before.contains { earlier in
+                guard let rule, let earlier else { return false }
+                return rule.isWithin(earlier)
+            }
+        }
     }
 
     private static func isLongerAge(from old: UInt32, to new: UInt32) -> Bool {

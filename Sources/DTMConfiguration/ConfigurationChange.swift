@@ -36,7 +36,7 @@ public struct ConfigurationChange: Hashable, Sendable {
 
     /// Compares. Tunnels are matched by name; their order does not count.
     public static func diff(from old: Configuration, to new: Configuration) -> Self {
-        Self(changes: sections(old, new) + providerKey(old, new) + tunnels(old, new))
+        Self(changes: sections(old, new) + providerKey(old, new) + tunnels(old, new) + connectors(old, new))
     }
 
     private static func sections(_ old: Configuration, _ new: Configuration) -> [Item] {

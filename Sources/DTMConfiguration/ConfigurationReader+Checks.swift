@@ -9,6 +9,7 @@ extension ConfigurationReader {
         checkLimits(configuration)
         for (tunnel, path) in zip(configuration.tunnels, tunnelPaths) { check(tunnel, at: path, in: configuration) }
         checkNames(configuration.tunnels, paths: tunnelPaths)
+        checkConnectors(configuration.connectors, paths: connectorPaths)
         // Its time grows with the square of the number of tunnels.
         guard configuration.tunnels.count <= configuration.limits.maximumTunnels else { return }
         checkPorts(configuration.tunnels, paths: tunnelPaths, in: configuration)
@@ -90,6 +91,27 @@ extension ConfigurationReader {
             } else {
                 first[tunnel.name] = path
             }
+        }
+    }
+
+    /// Places differ from each other.
+    mutating func checkConnectors(_ connectors: [ConnectorConfiguration], paths: [ConfigurationPath]) {
+        let list = ConfigurationPath.root.key(Schema.connectors)
+        if connectors.count > ConnectorConfiguration.maximumCount {
+            conflict(
+                at: list, shown: JSONNode(.null),
+                allowed: "at most \(ConnectorConfiguration.maximumCount) connectors; there are \(connectors.count)")
+        }
+        var first: [ConnectorConfiguration.Place: ConfigurationPath] = [:]
+        for (connector, path) in zip(connectors, paths) {
+            guard let earlier = first[connector.place] else {
+                first[connector.place] = path
+                continue
+            }
+            let key = connector.listen == nil ? "unix" : "listen"
+            conflict(
+                at: path.key(key), shown: .string(connector.place.description),
+                allowed: "a place of its own; \(earlier) has this one")
         }
     }
 

@@ -8,6 +8,8 @@ struct ConfigurationReader {
     private var accepted: [String: JSONNode] = [:]
     /// The path of each tunnel of the configuration, in its order.
     private(set) var tunnelPaths: [ConfigurationPath] = []
+    /// The path of each connector of the configuration, in its order.
+    private(set) var connectorPaths: [ConfigurationPath] = []
     /// Where the provider's key is in the file.
     private(set) var keyRange: Range<Int>?
 
@@ -24,6 +26,7 @@ struct ConfigurationReader {
         if let member = members[Schema.keyOfTheProvider] { readKey(member.value) }
         configuration.openAIKeyPresent = keyRange != nil
         if let member = members[Schema.tunnels] { configuration.tunnels = tunnels(from: member.value) }
+        if let member = members[Schema.connectors] { configuration.connectors = connectors(from: member.value) }
         settleDefaults(of: &configuration)
         return configuration
     }
@@ -66,17 +69,32 @@ struct ConfigurationReader {
     }
 
     private mutating func tunnels(from node: JSONNode) -> [TunnelConfiguration] {
-        let path = ConfigurationPath.root.key(Schema.tunnels)
+        let found = objects(from: node, at: .root.key(Schema.tunnels)) { $0.tunnel(from: $1, at: $2) }
+        tunnelPaths = found.map(\.path)
+        return found.map(\.value)
+    }
+
+    private mutating func connectors(from node: JSONNode) -> [ConnectorConfiguration] {
+        let found = objects(from: node, at: .root.key(Schema.connectors)) { $0.connector(from: $1, at: $2) }
+        connectorPaths = found.map(\.path)
+        return found.map(\.value)
+    }
+
+    /// The elements of an array that are what `read` takes, each with its path.
+    private mutating func objects<Value>(
+        from node: JSONNode, at path: ConfigurationPath,
+        _ read: (inout Self, JSONNode, ConfigurationPath) -> Value?
+    ) -> [(path: ConfigurationPath, value: Value)] {
         guard case .array(let elements) = node.kind else {
             refuse(node, at: path, allowed: "an array of objects")
             return []
         }
         accepted[path.description] = node
-        return elements.enumerated().compactMap { index, element in
-            guard let tunnel = tunnel(from: element, at: path.index(index)) else { return nil }
-            tunnelPaths.append(path.index(index))
-            return tunnel
+        var found: [(path: ConfigurationPath, value: Value)] = []
+        for (index, element) in elements.enumerated() {
+            if let value = read(&self, element, path.index(index)) { found.append((path.index(index), value)) }
         }
+        return found
     }
 
     /// Reads one tunnel; nil when it is not an object, or has no valid name or target.
@@ -88,15 +106,44 @@ struct ConfigurationReader {
         let members = members(of: node, at: path, named: Schema.tunnelNames)
         let name = required("name", .tunnelName, from: members, of: node, at: path)
         let target = required("target", .target, from: members, of: node, at: path)
-        let stores = Schema.tunnelFields.compactMap { field in
-            members[field.name].flatMap { member in
-                accept(member.value, at: path.key(field.name)) { field.read(member.value, $0, &$1) }
-            }
-        }
+        let stores = stores(of: Schema.tunnelFields, from: members, at: path)
         guard let name, let target else { return nil }
         var tunnel = TunnelConfiguration(name: name, target: target)
         for store in stores { store(&tunnel) }
         return tunnel
+    }
+
+    /// Reads one connector; nil when it is not an object, or has no valid tunnel or place.
+    private mutating func connector(from node: JSONNode, at path: ConfigurationPath) -> ConnectorConfiguration? {
+        guard case .object = node.kind else {
+            refuse(node, at: path, allowed: "an object with the keys tunnel, and listen or unix")
+            return nil
+        }
+        let members = members(of: node, at: path, named: Schema.connectorNames)
+        let tunnel = required("tunnel", .tunnelName, from: members, of: node, at: path)
+        let stores = stores(of: Schema.connectorFields, from: members, at: path)
+        guard (members["listen"] == nil) != (members["unix"] == nil) else {
+            refuse(node, at: path, allowed: "one of listen and unix")
+            return nil
+        }
+        let isPlaced = isWritten(path.key("listen")) || isWritten(path.key("unix"))
+        guard let tunnel, isPlaced else { return nil }
+        // The place is one of the values that are stored.
+        var connector = ConnectorConfiguration(tunnel: tunnel, place: .unix(path: ""))
+        for store in stores { store(&connector) }
+        return connector
+    }
+
+    private mutating func stores<Section>(
+        of fields: [Field<Section>], from members: [String: JSONMember], at path: ConfigurationPath
+    ) -> [@Sendable (inout Section) -> Void] {
+        var stores: [@Sendable (inout Section) -> Void] = []
+        for field in fields {
+            guard let member = members[field.name] else { continue }
+            let store = accept(member.value, at: path.key(field.name)) { field.read(member.value, $0, &$1) }
+            if let store { stores.append(store) }
+        }
+        return stores
     }
 
     private mutating func required<Value>(

@@ -44,10 +44,14 @@ public struct AdmissionDecision: Hashable, Sendable {
     public var rule: String?
     /// One sentence.
     public var reason: String
+    /// Whether the caller could come in through a connector that the manager hosts: a rule fits as far as the caller goes,
+    /// and asks for the program behind each connection besides. Only with a refusal.
+    public var needsHosting: Bool
 
-    public init(allowed: Bool, rule: String?, reason: String) {
+    public init(allowed: Bool, rule: String?, reason: String, needsHosting: Bool = false) {
         self.allowed = allowed
         self.rule = rule
         self.reason = reason
+        self.needsHosting = needsHosting
     }
 }

@@ -32,10 +32,12 @@ extension AccountDirectory {
     /// seldom what was meant.
     public func rulesWithoutAccount(in policy: AdmissionPolicy) -> [PolicyRule] {
         policy.rules.filter { rule in
-            switch rule {
-            case .user(let name): uid(named: name) == nil
-            case .group(let name): gid(named: name) == nil
-            case .uid, .gid, .anyLocal: false
+            rule.terms.contains { term in
+                switch term {
+                case .user(let name): uid(named: name) == nil
+                case .group(let name): gid(named: name) == nil
+                case .uid, .gid, .anyLocal, .executable, .hash, .cgroup, .unit, .spiffe: false
+                }
             }
         }
     }

@@ -55,6 +55,16 @@ import Testing
             (#""logging": {"level": "info"}"#, #""logging": {"level": "error"}"#),
             (#""orphan": {"limitSeconds": 10}"#, #""orphan": {"limitSeconds": 20}"#),
             (#""autoTunnel": {"enabled": true}"#, #""autoTunnel": {"enabled": false}"#),
+            (#""discovery": {"enabled": true}"#, #""discovery": {"enabled": false}"#),
+            (#""discovery": {"intervalSeconds": 1}"#, #""discovery": {"intervalSeconds": 2}"#),
+            (#""autoTunnel": {"allow": []}"#, #""autoTunnel": {"allow": ["app:a"]}"#),
+            (#""autoTunnel": {"allow": ["app:a", "app:b"]}"#, #""autoTunnel": {"allow": ["app:a"]}"#),
+            (#""autoTunnel": {"deny": []}"#, #""autoTunnel": {"deny": ["app:a"]}"#),
+            (#""autoTunnel": {"useDefaultDeny": false}"#, #""autoTunnel": {"useDefaultDeny": true}"#),
+            (
+                #""tunnels": [{"name": "a", "target": "a:1", "allow": ["uid:1+exe:/a"]}]"#,
+                #""tunnels": [{"name": "a", "target": "a:1", "allow": ["uid:1"]}]"#
+            ),
             (#""analysis": {"securityThreshold": 0.7}"#, #""analysis": {"securityThreshold": 0.9}"#),
             (#""tunnels": [{"name": "a", "target": "a:1"}]"#, #""tunnels": []"#),
             (

@@ -1,3 +1,4 @@
+import DTMCore
 import Glibc
 import Testing
 
@@ -22,9 +23,11 @@ import Testing
         return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 
-    /// The rows of the table of keys: those that start with a key in backticks.
+    /// The rows of the table of keys: those that start with a key in backticks, up to the table's end.
     private func rows(of text: String) -> [(row: Row, reason: String)] {
-        text.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { line in
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let table = lines.drop { !$0.hasPrefix("| key |") }.prefix { $0.hasPrefix("|") }
+        return table.filter { $0.hasPrefix("| `") }.map { line in
             let cells = line.split(separator: "|").map { cell in
                 String(cell.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
             }
@@ -49,6 +52,17 @@ import Testing
         let documented = rows(of: try documentation())
         #expect(documented.map(\.row) == code)
         #expect(documented.allSatisfy { $0.reason.count > 20 })
+    }
+
+    @Test("It holds every form of a rule, and what it says of bounds is so") func rules() throws {
+        let text = try documentation()
+        let forms = "\(PolicyTerm.forms), \(ListenerTerm.forms)".replacing(" and ", with: ", ").replacing(
+            " or ", with: ", ")
+        for form in forms.split(separator: ", ") { #expect(text.contains("`\(form)`"), "\(form)") }
+        #expect(PolicyRule.maximumTerms == 8)
+        #expect(PolicyRule.maximumBytes == 16_384)
+        let path = try #require(AbsolutePath("/opt/g++/run"))
+        #expect(try PolicyRule("exe:/opt/g%2B%2B/run").terms == [.executable(path)])
     }
 
     @Test("Its example is a valid configuration") func example() throws {

@@ -60,7 +60,7 @@ import Testing
                 "2:51: rotation.portRange: [6000, 5000] is not allowed; allowed: [lowest, highest], ports from 1024 to "
                     + "65535, both included",
                 "3:3: loging: there is no such key; nearest is logging; allowed: rotation, certificates, timeouts, "
-                    + "limits, logging, orphan, autoTunnel, analysis, openai_api_key, tunnels",
+                    + "limits, logging, orphan, discovery, autoTunnel, analysis, openai_api_key, tunnels, connectors",
                 "5:46: tunnels[0].portrange: there is no such key; nearest is tunnels[0].portRange; allowed: name, "
                     + "target, allow, intervalSeconds, overlapSeconds, portRange, addresses, proxyProtocol, "
                     + "maximumConnections, idleTimeoutSeconds, maximumConnectionAgeSeconds, connectTimeoutSeconds",
@@ -103,6 +103,10 @@ import Testing
             ("certificates.maximumConnectionAgeSeconds", "0.5"), ("timeouts.connectSeconds", "0"),
             ("limits.maximumTunnels", "0"), ("limits.maximumConnections", "1.5"),
             ("limits.maximumConnections", "1e400"),
+            ("discovery.enabled", "0"), ("discovery.intervalSeconds", "0.1"), ("discovery.intervalSeconds", "3601"),
+            ("autoTunnel.graceSeconds", "-1"), ("autoTunnel.graceSeconds", "86401"),
+            ("autoTunnel.useDefaultDeny", "null"),
+            ("autoTunnel.allow", "\"app:x\""), ("autoTunnel.deny", "{}"),
             ("logging.level", "\"verbose\""), ("logging.keptFiles", "0"), ("autoTunnel.enabled", "1"),
             ("analysis.securityThreshold", "70"), ("analysis.model", "\"\""), ("analysis.model", "\"a b\""),
         ])
@@ -160,7 +164,10 @@ import Testing
         arguments: [
             ("uid:1000", true), ("gid:0", true), ("user:alice", true), ("group:dev-team", true), ("any-local", true),
             ("uid:", false), ("uid:-1", false), ("uid:4294967295", false), ("uid:1000 ", false), ("user:", false),
-            ("user:a b", false), ("user:a:b", false), ("anyone", false), ("", false), ("exe:/bin/sh", false),
+            ("user:a b", false), ("user:a:b", false), ("anyone", false), ("", false), ("exe:/bin/sh", true),
+            ("exe:bin/sh", false), ("uid:1+exe:/bin/sh", true),
+            ("uid:1+uid:2", false), ("unit:redis.service", true), ("cgroup:/system.slice", true),
+            ("spiffe://a/b", true), ("sha256:00", false), ("exe:/a%2Bb", true), ("uid:1+", false),
         ])
     func rules(rule: String, isAllowed: Bool) {
         let found = problems(
@@ -168,11 +175,26 @@ import Testing
         #expect(found.map(\.keyPath) == (isAllowed ? [] : ["tunnels[0].allow[1]"]))
     }
 
-    @Test("The grammar of rules comes in from outside, and the nearest prefix is named") func ruleGrammar() {
-        let text = #"{"tunnels": [{"name": "a", "target": "a:1", "allow": ["exe:/bin/sh", "usr:x"]}]}"#
-        let context = ConfigurationContext { $0.hasPrefix("exe:") ? nil : "exe:PATH" }
-        #expect(problems(text, context: context).map(\.allowed) == ["exe:PATH"])
-        #expect(problems(text).map(\.nearest) == [nil, "user"])
+    @Test("A rule that is not one is answered with what is allowed, and the nearest form") func ruleGrammar() {
+        let found = problems(
+            #"{"tunnels": [{"name": "a", "target": "a:1", "allow": ["usr:x", "uid:1+exec:/bin/sh", "sha256:0"]}]}"#)
+        #expect(found.map(\.nearest) == ["user:NAME", "exe:/PATH", nil])
+        #expect(found.first?.allowed == PolicyRule.forms)
+        #expect(found.last?.allowed == "sha256:HEX, where the value is 64 hexadecimal digits, as sha256sum prints them")
+    }
+
+    @Test("Rules of the automatic tunnels are judged one by one") func listenerRules() throws {
+        let settings = try parse(
+            #"{"autoTunnel": {"allow": ["app:redis*", "port:1-2+user:a"], "deny": ["exe:/usr/sbin/x"], "graceSeconds": 0}}"#
+        ).autoTunnel
+        #expect(settings.allow == [try ListenerRule("app:redis*"), try ListenerRule("port:1-2+user:a")])
+        #expect(settings.deny == [try ListenerRule("exe:/usr/sbin/x")])
+        #expect(settings.useDefaultDeny)
+        let found = problems(#"{"autoTunnel": {"deny": ["app:a", "ap:b", 7, "port:0"]}}"#)
+        #expect(found.map(\.keyPath) == (1...3).map { "autoTunnel.deny[\($0)]" })
+        #expect(found.first?.nearest == "app:NAME")
+        let many = (0..<65).map { "\"port:\($0 + 1)\"" }.joined(separator: ",")
+        #expect(problems("{\"autoTunnel\": {\"allow\": [\(many)]}}").map(\.keyPath) == ["autoTunnel.allow"])
     }
 
     @Test("An empty list of rules, which would let nobody in, is refused", arguments: ["[]", "\"uid:1\"", "[1]"])

@@ -20,7 +20,7 @@ import Testing
                   "certificates": {
                     "leafLifetimeSeconds": 3600,
                 """))
-        #expect(text.hasSuffix("  \"tunnels\": []\n}\n"))
+        #expect(text.hasSuffix("  \"tunnels\": [],\n  \"connectors\": []\n}\n"))
         #expect(try parse(text) == .defaults)
     }
 
@@ -37,7 +37,8 @@ import Testing
                       "portRange": [7100, 7101],
                       "proxyProtocol": false
                     }
-                  ]
+                  ],
+                  "connectors": []
                 }
 
                 """))
@@ -78,16 +79,42 @@ import Testing
         configuration.limits.maximumConnections = Int.random(in: 4_096...1_000_000, using: &generator)
         configuration.logging.level = Severity.allCases.randomElement(using: &generator) ?? .info
         configuration.analysis.securityThreshold = Double.random(in: 0...1, using: &generator)
+        configuration.discovery.intervalSeconds = Double.random(in: 0.2...3_600, using: &generator)
+        configuration.autoTunnel.graceSeconds = Double.random(in: 0...86_400, using: &generator)
+        configuration.autoTunnel.allow = randomRules(&generator)
+        configuration.autoTunnel.deny = randomRules(&generator)
+        configuration.autoTunnel.useDefaultDeny = generator.chance(0.5)
+        configuration.connectors = (0..<Int.random(in: 0...4, using: &generator)).compactMap { index in
+            TunnelName("t\(index)").map { randomConnector($0, UInt16(index) + 1, &generator) }
+        }
         configuration.tunnels = (0..<Int.random(in: 0...4, using: &generator)).compactMap { index in
             TunnelName("t\(index)").map { randomTunnel($0, &generator) }
         }
         return configuration
     }
 
+    private func randomRules(_ generator: inout SeededGenerator) -> [ListenerRule] {
+        ["app:redis*", "app:a%2Ab", "port:1-2+user:zoë", "exe:/opt/g%2B%2B", "uid:7"].compactMap { text in
+            generator.chance(0.5) ? try? ListenerRule(text) : nil
+        }
+    }
+
+    private func randomConnector(
+        _ tunnel: TunnelName, _ port: UInt16, _ generator: inout SeededGenerator
+    ) -> ConnectorConfiguration {
+        let address = IPAddress.v4(0x7f00_0000 | UInt32.random(in: 1...0xff_ffff, using: &generator))
+        var connector = ConnectorConfiguration(
+            tunnel: tunnel,
+            place: generator.chance(0.5)
+                ? .tcp(Endpoint(address: address, port: port)) : .unix(path: "/run/\"é\(port)"))
+        connector.allowAnyLocal = generator.chance(0.5)
+        return connector
+    }
+
     private func randomTunnel(_ name: TunnelName, _ generator: inout SeededGenerator) -> TunnelConfiguration {
         var tunnel = TunnelConfiguration(
             name: name, target: generator.chance(0.5) ? .unix(path: "/run/\"é") : .tcp(host: "::1", port: 80))
-        if generator.chance(0.5) { tunnel.allow = ["uid:1", "user:zoë"] }
+        if generator.chance(0.5) { tunnel.allow = ["uid:1", "user:zoë", "uid:1+exe:/opt/g%2B%2B"] }
         if generator.chance(0.5) { tunnel.intervalSeconds = Double.random(in: 0.2...100, using: &generator) }
         if generator.chance(0.5) { tunnel.overlapSeconds = Double.random(in: 0...2, using: &generator) }
         if generator.chance(0.5) { tunnel.portRange = 2_000...UInt16.random(in: 3_000...60_000, using: &generator) }

@@ -52,6 +52,26 @@ import Testing
         #expect(!admission.admits(Samples.caller(0), to: record))
     }
 
+    @Test func `a rule about the program needs a hosted connector, and the refusal and its event say so`() async throws
+    {
+        let rule = "uid:7+exe:/usr/bin/redis-cli"
+        let (admission, registry, recorder) = try await parts(try Samples.draft("redis") { $0.allow = [rule] })
+        let error = await #expect(throws: ManagerError.self) {
+            try await admission.identity(of: Samples.caller(7), for: "redis", try request())
+        }
+        #expect(error?.code == .connectDenied)
+        #expect(error?.message.contains("dtm connect NAME --hosted is needed, and --stdio can't be hosted") == true)
+        #expect(error?.hint?.hasPrefix("dtm connect redis --hosted") == true)
+        #expect(!admission.admits(Samples.caller(7), to: try await registry.record(named: "redis")))
+        let last = recorder.journal.events(after: 0).entries.last?.event
+        #expect(last?.kind == Event.Kind.connectDenied)
+        guard case .string(let reason) = last?.detail["reason"] else {
+            Issue.record("the event holds no reason")
+            return
+        }
+        #expect(reason.contains(rule))
+    }
+
     @Test func `the owner is looked up once and then stays, whoever takes the port over`() async throws {
         let (admission, registry, _) = try await parts(try Samples.draft("redis"))
         _ = await admission.decide(Samples.caller(1), on: try await registry.record(named: "redis"))

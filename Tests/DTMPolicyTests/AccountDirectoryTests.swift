@@ -35,8 +35,11 @@ struct AccountDirectoryTests {
 
     @Test("Rules that name nobody are found")
     func rulesWithoutAccount() throws {
-        let policy = try AdmissionPolicy(rules: ["user:alice", "user:alcie", "group:sudo", "group:nope", "uid:77"])
-        #expect(Accounts().rulesWithoutAccount(in: policy) == [.user("alcie"), .group("nope")])
+        let policy = try AdmissionPolicy(rules: [
+            "user:alice", "user:alcie", "group:sudo", "group:nope+exe:/bin/sh", "uid:77",
+        ])
+        #expect(
+            Accounts().rulesWithoutAccount(in: policy).map(\.description) == ["user:alcie", "group:nope+exe:/bin/sh"])
     }
 
     @Test("libc knows root")

@@ -69,7 +69,7 @@ struct AdmissionPolicyTests {
         let texts = (0..<256).map { "uid:\($0)" }
         let decision = try AdmissionPolicy(rules: texts).decide(caller: alice, ownerUID: nil)
         #expect(decision.reason.utf8.count < 300)
-        let error = #expect(throws: PolicyError.self) { try AdmissionPolicy(rules: texts + ["uid:256"]) }
+        let error = #expect(throws: RuleError.self) { try AdmissionPolicy(rules: texts + ["uid:256"]) }
         #expect(error?.code == .tooManyRules)
     }
 }

@@ -43,7 +43,9 @@ public struct ConfigurationKey: Hashable, Sendable {
     public let effect: ChangeEffect
 
     /// Every key, in the order in which a configuration is written.
-    public static var all: [ConfigurationKey] { sectionKeys + [keyOfTheProvider] + requiredTunnelKeys + tunnelKeys }
+    public static var all: [ConfigurationKey] {
+        sectionKeys + [keyOfTheProvider] + requiredTunnelKeys + tunnelKeys + connectorKeys
+    }
 
     private static var sectionKeys: [ConfigurationKey] {
         Schema.sections.flatMap { section in

@@ -17,6 +17,7 @@ struct SchemaSection: Sendable {
 enum Schema {
     static let keyOfTheProvider = "openai_api_key"
     static let tunnels = "tunnels"
+    static let connectors = "connectors"
 
     static let sections = [
         SchemaSection("rotation", \.rotation, rotation),
@@ -25,11 +26,12 @@ enum Schema {
         SchemaSection("limits", \.limits, limits),
         SchemaSection("logging", \.logging, logging),
         SchemaSection("orphan", \.orphan, orphan),
+        SchemaSection("discovery", \.discovery, discovery),
         SchemaSection("autoTunnel", \.autoTunnel, autoTunnel),
         SchemaSection("analysis", \.analysis, analysis),
     ]
 
-    static let topLevelNames = sections.map(\.name) + [keyOfTheProvider, tunnels]
+    static let topLevelNames = sections.map(\.name) + [keyOfTheProvider, tunnels, connectors]
 
     private static let longer = "an endpoint that somebody has found stays of use for longer"
 
@@ -86,10 +88,31 @@ enum Schema {
             weakens: .whenHigher("tunnels serve for longer without anyone who could revoke"))
     ]
 
+    private static let discovery: [Field<DiscoverySettings>] = [
+        Field(
+            "enabled", \.enabled, .flag,
+            weakens: .whenSwitchedOff("what starts, listens and connects is no longer noticed by itself")),
+        Field(
+            "intervalSeconds", \.intervalSeconds, .seconds(0.2...3_600),
+            weakens: .whenHigher("what is short may pass unnoticed")),
+    ]
+
+    private static let fewer = "fewer listeners are protected by themselves"
+
     private static let autoTunnel: [Field<AutoTunnelSettings>] = [
         Field(
             "enabled", \.enabled, .flag,
-            weakens: .whenSwitchedOff("new listeners are no longer protected by themselves"))
+            weakens: .whenSwitchedOff("new listeners are no longer protected by themselves")),
+        Field("graceSeconds", \.graceSeconds, .seconds(0...86_400)),
+        Field(
+            "allow", \.allow, .listenerRules,
+            weakens: Weakening(reason: fewer) { old, new in
+                !new.isEmpty && (old.isEmpty || !Set(old).isSubset(of: new))
+            }),
+        Field(
+            "deny", \.deny, .listenerRules,
+            weakens: Weakening(reason: fewer) { old, new in !Set(new).isSubset(of: old) }),
+        Field("useDefaultDeny", \.useDefaultDeny, .flag, weakens: Weakening(reason: fewer) { !$0 && $1 }),
     ]
 
     private static let analysis: [Field<AnalysisSettings>] = [

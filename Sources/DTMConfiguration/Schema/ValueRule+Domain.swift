@@ -60,37 +60,3 @@ extension ValueRule<String> {
             }, write: JSONNode.string)
     }
 }
-
-extension ValueRule<[String]> {
-    static var maximumRules: Int { 64 }
-
-    /// Rules of the policy, each judged by the reader's context.
-    static var policyRules: Self {
-        Self(
-            allowed: "1 to \(maximumRules) policy rules",
-            reading: { node, path, reader in
-                guard case .array(let elements) = node.kind, (1...maximumRules).contains(elements.count) else {
-                    reader.refuse(node, at: path, allowed: "1 to \(maximumRules) policy rules, as [\"uid:1000\"]")
-                    return nil
-                }
-                let rules = elements.enumerated().compactMap { index, element in
-                    policyRule(element, at: path.index(index), &reader)
-                }
-                return rules.count == elements.count ? rules : nil
-            }, write: { .array($0.map(JSONNode.string)) })
-    }
-
-    private static func policyRule(
-        _ node: JSONNode, at path: ConfigurationPath, _ reader: inout ConfigurationReader
-    ) -> String? {
-        guard case .string(let rule) = node.kind else {
-            reader.refuse(node, at: path, allowed: "a policy rule, as \"uid:1000\"")
-            return nil
-        }
-        guard let allowed = reader.context.ruleProblem(rule) else { return rule }
-        let prefix = String(rule.prefix { $0 != ":" })
-        let choices = ConfigurationContext.rulePrefixes + ["any-local"]
-        reader.refuse(node, at: path, allowed: allowed, nearest: NearestName.of(prefix, among: choices))
-        return nil
-    }
-}

@@ -12,7 +12,7 @@ struct Admission: Sendable {
     /// Stands in for the owner of a target that is not on this host.
     let managerUID: UInt32
 
-    /// The policy's word about a caller.
+    /// The policy's word about a caller who wants a connector of his own.
     func decide(_ caller: LocalCaller, on record: TunnelRecord) async -> AdmissionDecision {
         record.settings.policy.decide(caller: caller, ownerUID: await owner(of: record))
     }
@@ -93,7 +93,12 @@ struct Admission: Sendable {
     }
 
     private static func denied(_ record: TunnelRecord, _ decision: AdmissionDecision) -> ManagerError {
-        ManagerError(
+        guard !decision.needsHosting else {
+            return ManagerError(
+                .connectDenied, "the tunnel \(record.name) does not let you in this way: \(decision.reason)",
+                hint: "dtm connect \(record.name) --hosted, with --listen or --unix")
+        }
+        return ManagerError(
             .connectDenied, "the tunnel \(record.name) does not let you in: \(decision.reason)",
             hint: "whoever runs the manager can allow it: --allow RULE with dtm protect, or allow in tunnels[]")
     }

@@ -30,7 +30,7 @@ struct Protection: Sendable {
         do {
             let record = try await firstEndpoint(id, name)
             return ProtectAnswer(
-                tunnel: await registry.report(record), notes: TierNotes.fronted(subject) + rulesForNobody(draft))
+                tunnel: await registry.report(record), notes: TierNotes.fronted(subject) + ruleNotes(draft))
         } catch {
             await remove(id)
             throw error
@@ -49,10 +49,15 @@ struct Protection: Sendable {
         await certificates.tunnelRemoved(id)
     }
 
-    private func rulesForNobody(_ draft: TunnelDraft) -> [String] {
-        accounts.rulesWithoutAccount(in: draft.policy).map {
+    private func ruleNotes(_ draft: TunnelDraft) -> [String] {
+        let nobody = accounts.rulesWithoutAccount(in: draft.policy).map {
             "the rule \($0) names nobody on this host: it lets no one in"
         }
+        guard draft.policy.needsProgram else { return nobody }
+        return nobody + [
+            "rules about programs hold in connectors that the manager hosts: dtm connect \(draft.name) --hosted. They narrow "
+                + "mistakes and other programs, and do not stop an attacker of the same user."
+        ]
     }
 
     private func resolve(_ subject: Subject) async throws(ManagerError) -> ResolvedSubject {

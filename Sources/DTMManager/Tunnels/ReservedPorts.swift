@@ -1,5 +1,4 @@
 import DTMConfiguration
-import DTMPolicy
 import Glibc
 
 /// TCP ports that a schedule passes over, because programs expect a well-known service there.
@@ -53,14 +52,5 @@ struct ReservedPorts: Hashable, Sendable {
 
 extension ReservedPorts {
     /// What configurations are checked against.
-    var context: ConfigurationContext {
-        ConfigurationContext(skippedPorts: ports) { rule in
-            do throws(PolicyError) {
-                _ = try PolicyRule(rule)
-                return nil
-            } catch {
-                return PolicyRule.forms
-            }
-        }
-    }
+    var context: ConfigurationContext { ConfigurationContext(skippedPorts: ports) }
 }
