@@ -1,4 +1,5 @@
 import DTMCore
+import DTMPolicy
 
 /// Finds what a subject stands for among the processes that are there. Pure: the observations come in.
 struct SubjectResolver: Sendable {
@@ -36,7 +37,7 @@ struct SubjectResolver: Sendable {
     private func resolve(application name: String) throws(ManagerError) -> ResolvedSubject {
         let exact = observations.filter { $0.application == name || $0.name == name }
         // People call redis-server redis, and a tunnel to it would be named so.
-        let named = exact.isEmpty ? observations.filter { TunnelNaming.short($0.application) == name } : exact
+        let named = exact.isEmpty ? observations.filter { StableName.short($0.application) == name } : exact
         let processes = named.filter { !own.processes.contains($0.pid) }
         guard !processes.isEmpty else {
             if !named.isEmpty { throw Self.ownPart(printable(name)) }

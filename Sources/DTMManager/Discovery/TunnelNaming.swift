@@ -1,10 +1,11 @@
 import DTMCore
+import DTMPolicy
 
 /// Names for tunnels whose user gave none, and what to tell about the tier.
 enum TunnelNaming {
     /// The application's name, or the target's, made of allowed characters; with a number behind it when that is taken.
     static func name(for subject: ResolvedSubject, isTaken: (TunnelName) -> Bool) -> TunnelName? {
-        let base = sanitized(subject.application.map(short) ?? text(of: subject.target))
+        let base = StableName.sanitized(subject.application.map(StableName.short) ?? text(of: subject.target))
         if let name = TunnelName(base), !isTaken(name) { return name }
         for number in 2...999 {
             let name = TunnelName("\(base.prefix(58))-\(number)")
@@ -13,29 +14,11 @@ enum TunnelNaming {
         return nil
     }
 
-    /// People call redis-server redis.
-    static func short(_ application: String) -> String {
-        let ending = "-server"
-        return application.hasSuffix(ending) && application != ending
-            ? String(application.dropLast(ending.count)) : application
-    }
-
     private static func text(of target: Target) -> String {
         switch target {
         case .tcp(let host, let port): "\(host)-\(port)"
         case .unix(let path): path.split(separator: "/").last.map(String.init) ?? "socket"
         }
-    }
-
-    private static func sanitized(_ text: String) -> String {
-        let allowed = text.lowercased().utf8.map { byte -> UInt8 in
-            let isAllowed =
-                (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte) || byte == UInt8(ascii: ".")
-                || byte == UInt8(ascii: "_")
-            return isAllowed ? byte : UInt8(ascii: "-")
-        }
-        let trimmed = allowed.drop { !(0x30...0x39).contains($0) && !(0x61...0x7a).contains($0) }.prefix(63)
-        return trimmed.isEmpty ? "tunnel" : String(decoding: trimmed, as: UTF8.self)
     }
 }
 
