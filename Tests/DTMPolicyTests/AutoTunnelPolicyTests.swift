@@ -116,9 +116,13 @@ struct AutoTunnelPolicyTests {
         #expect(AutoTunnelPolicy(deny: try rules("exe:/x+port:1")).decide(unreadable).isProtected)
     }
 
-    @Test("A process that is not known is not held to be one of the default denials")
+    @Test("A process that is not known may be one of the default denials, unless its port is allowed")
     func unknownProcess() throws {
-        #expect(AutoTunnelPolicy().decide(try candidate(nil)).isProtected)
+        let decision = AutoTunnelPolicy().decide(try candidate(nil, "0.0.0.0:22"))
+        #expect(!decision.isProtected)
+        #expect(decision.reason.hasPrefix("an unknown process at tcp 0.0.0.0:22 can't be told from the services"))
+        #expect(AutoTunnelPolicy(usesDefaultDeny: false).decide(try candidate(nil)).isProtected)
+        #expect(AutoTunnelPolicy(allow: try rules("port:6379")).decide(try candidate(nil)).isProtected)
         #expect(!AutoTunnelPolicy(allow: try rules("app:a*")).decide(try candidate(nil)).isProtected)
     }
 

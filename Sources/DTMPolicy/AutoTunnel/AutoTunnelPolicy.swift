@@ -69,17 +69,29 @@ public struct AutoTunnelPolicy: Hashable, Sendable {
     public func isOver(goneFor time: Duration) -> Bool { time >= grace }
 
     private func denial(_ candidate: ListenerCandidate) -> AutoTunnelDecision? {
-        let lists = [(deny, "autoTunnel.deny")] + (usesDefaultDeny ? [(Self.defaultDeny, "the default denials")] : [])
-        for (rules, source) in lists {
-            if let rule = rules.first(where: { $0.matches(candidate) == true }) {
-                return .refused(rule: "\(rule)", "\(candidate) matches rule \(Self.shown(rule)) of \(source)")
-            }
+        if let rule = deny.first(where: { $0.matches(candidate) == true }) {
+            return .refused(rule: "\(rule)", "\(candidate) matches rule \(Self.shown(rule)) of autoTunnel.deny")
         }
-        // What can't be told counts as denied, but only by rules that somebody wrote for a case like this.
-        guard let rule = deny.first(where: { $0.matches(candidate) == nil }) else { return nil }
+        if let rule = deny.first(where: { $0.matches(candidate) == nil }) {
+            return .refused(
+                rule: "\(rule)",
+                "rule \(Self.shown(rule)) of autoTunnel.deny can't be told for \(candidate): too little of the process is "
+                    + "readable")
+        }
+        return usesDefaultDeny ? defaultDenial(candidate) : nil
+    }
+
+    private func defaultDenial(_ candidate: ListenerCandidate) -> AutoTunnelDecision? {
+        if let rule = Self.defaultDeny.first(where: { $0.matches(candidate) == true }) {
+            return .refused(rule: "\(rule)", "\(candidate) matches rule \(Self.shown(rule)) of the default denials")
+        }
+        // To a manager without rights, the system's sshd is a process that it can't read. Whoever allows the port knows.
+        let isTold = !Self.defaultDeny.contains { $0.matches(candidate) == nil }
+        guard !isTold, !allow.contains(where: { $0.matches(candidate) == true }) else { return nil }
         return .refused(
-            rule: "\(rule)",
-            "rule \(Self.shown(rule)) of autoTunnel.deny can't be told for \(candidate): the process is not readable")
+            rule: nil,
+            "\(candidate) can't be told from the services of the default denials, for its process is not readable; "
+                + "autoTunnel.allow can name its port")
     }
 
     private static func unsuitability(_ candidate: ListenerCandidate) -> String? {
