@@ -53,19 +53,6 @@ static int ask(int diag, const struct request *request) {
     }
 }
 
-// One datagram from the kernel; whatever another process sent is passed over.
-static ssize_t answer(int diag, void *buffer, size_t capacity) {
-    for (;;) {
-        struct sockaddr_nl sender = {0};
-        socklen_t senderLength = sizeof sender;
-        ssize_t length = recvfrom(diag, buffer, capacity, MSG_TRUNC, (struct sockaddr *)&sender, &senderLength);
-        if (length < 0 && errno == EINTR) continue;
-        if (length < 0) return -errno;
-        if (sender.nl_pid != 0) continue;
-        return (size_t)length > capacity ? -EMSGSIZE : length;
-    }
-}
-
 static int failure_in(const struct nlmsghdr *header) {
     if (header->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr))) return -EPROTO;
     int error = ((const struct nlmsgerr *)NLMSG_DATA(header))->error;
@@ -102,7 +89,7 @@ int dtm_lookup_loopback_owner(
         char bytes[8192];
     } reply;
     for (;;) {
-        ssize_t received = answer(diag, &reply, sizeof reply);
+        ssize_t received = dtm_sock_diag_receive(diag, &reply, sizeof reply);
         if (received < 0) return (int)received;
         if (!NLMSG_OK(&reply.header, received)) return -EPROTO;
         if (reply.header.nlmsg_seq != request.header.nlmsg_seq) continue;
@@ -143,7 +130,7 @@ int dtm_count_handshakes(int diag, const struct dtm_tcp_address *local, uint32_t
         char bytes[32768];
     } reply;
     do {
-        ssize_t received = answer(diag, &reply, sizeof reply);
+        ssize_t received = dtm_sock_diag_receive(diag, &reply, sizeof reply);
         if (received < 0) return (int)received;
         if (reply.header.nlmsg_seq != request.header.nlmsg_seq) continue;
         outcome = count_in(&reply.header, received, local, count);

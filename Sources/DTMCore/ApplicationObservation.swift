@@ -31,10 +31,21 @@ public struct ApplicationObservation: Hashable, Sendable {
     public var connections: [ObservedConnection]
     /// What could not be read for want of rights.
     public var gaps: Set<Gap>
+    /// How many descriptors it has open; nil when the rights to see them are missing, or nobody counted.
+    public var openDescriptors: Int?
+    /// The command line with what looks like secrets left out; nil when nobody asked for it.
+    public var redactedArguments: String?
+    /// The systemd unit, as `nginx.service` or `session-3.scope`.
+    public var unit: String?
+    /// The container it runs in, as `docker:ID`.
+    public var container: String?
+    /// Whether it is in another network namespace than the observer: its sockets are then in no table that the observer
+    /// sees. Nil when that can't be told.
+    public var isInOtherNetwork: Bool?
 
     /// A part of an observation that takes rights to see.
     public enum Gap: String, Hashable, Sendable, CaseIterable {
-        case executable, sockets
+        case executable, sockets, network
     }
 
     public init(

@@ -109,6 +109,41 @@ int dtm_lookup_loopback_owner(
 /// connections: not for every second.
 int dtm_count_handshakes(int diag, const struct dtm_tcp_address *local, uint32_t *count);
 
+// MARK: sockdump.c
+
+/// Which sockets to list.
+struct dtm_socket_query {
+    /// AF_INET, AF_INET6, AF_UNIX; AF_UNSPEC for TCP of both versions of IP.
+    uint8_t family;
+    /// IPPROTO_TCP or IPPROTO_UDP; not looked at for AF_UNIX.
+    uint8_t protocol;
+    /// A set of states, bit n for the state n of `include/net/tcp_states.h`.
+    uint32_t states;
+    /// What to tell of each: bit n-1 for the attribute n of linux/inet_diag.h; UDIAG_SHOW_* of linux/unix_diag.h.
+    uint32_t details;
+    /// Comes back in every message of the answer.
+    uint32_t sequence;
+};
+
+/// Asks for all sockets of a kind; the answer is fetched with `dtm_sock_diag_receive`. -EINVAL: no such family.
+///
+/// Why C: as `dtm_sock_diag_open`. The same holds for the next two.
+int dtm_sock_diag_request_dump(int diag, const struct dtm_socket_query *query);
+
+/// Asks for the one TCP socket that is bound to `local` and connected to `remote`. The kernel falls back to a listener when
+/// there is none: the answer must be compared with what was asked. -EINVAL: addresses of no version, or of two.
+int dtm_sock_diag_request_one(
+    int diag, const struct dtm_tcp_address *local, const struct dtm_tcp_address *remote, uint32_t sequence);
+
+/// One datagram from the kernel; what other processes sent is passed over. -EMSGSIZE: it was longer than `capacity`.
+/// -ENOBUFS: the kernel had to drop one. -EAGAIN: none came within the socket's limit of time.
+ssize_t dtm_sock_diag_receive(int diag, void *buffer, size_t capacity);
+
+/// The next entries of an open directory in the kernel's own form, many at a time; 0 at the end: getdents64(2).
+///
+/// Why C: the C library's module for Swift leaves getdents64 out, and readdir hands out one entry at a time from memory of its own.
+ssize_t dtm_directory_entries(int directory, void *buffer, size_t capacity);
+
 /// Blocks the signals for this thread and those it starts, and makes a descriptor with CLOEXEC that they can be read from: signalfd(2).
 ///
 /// Why C: the C library's module for Swift leaves sys/signalfd.h out.

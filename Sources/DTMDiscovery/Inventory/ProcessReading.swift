@@ -31,20 +31,25 @@ struct ProcessReading {
     }
 
     /// The kernel marks an executable that was replaced on the disk, as by an upgrade.
-    private static func withoutDeletion(_ path: String) -> String {
+    static func withoutDeletion(_ path: String) -> String {
         let mark = " (deleted)"
         return path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path
     }
 
+    var ownApplication: String { ApplicationNames.own(executable: executable, name: stat.name) }
+}
+
+/// Names the groups of processes that make one application.
+enum ApplicationNames {
     /// The executable's base name; the kernel's name where the path is not known, and where one executable goes by
     /// several names: Debian's redis-server is a link to redis-check-rdb. The kernel's name ends after 15 bytes
     /// (`proc(5)`, comm).
-    var ownApplication: String {
-        guard let executable, let last = executable.split(separator: "/").last else { return stat.name }
+    static func own(executable: String?, name: String) -> String {
+        guard let executable, let last = executable.split(separator: "/").last else { return name }
         let base = ByteFields.printable(last.utf8)
-        let isLinked = !base.hasPrefix(stat.name) && stat.name.utf8.count < 15 && Self.isProgramName(stat.name)
-        let sharesFamily = base.prefix { $0 != "-" } == stat.name.prefix { $0 != "-" }
-        return isLinked && sharesFamily ? stat.name : base
+        let isLinked = !base.hasPrefix(name) && name.utf8.count < 15 && isProgramName(name)
+        let sharesFamily = base.prefix { $0 != "-" } == name.prefix { $0 != "-" }
+        return isLinked && sharesFamily ? name : base
     }
 
     private static func isProgramName(_ name: String) -> Bool {
@@ -53,10 +58,7 @@ struct ProcessReading {
                 (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte) || byte == UInt8(ascii: "-")
             }
     }
-}
 
-/// Names the groups of processes that make one application.
-enum ApplicationNames {
     /// A name for each process: that of its systemd service's first process, otherwise its own executable's. A
     /// service's helpers thus go by the name of what they serve, and a name stays the same when processes come and go.
     static func names(_ readings: [ProcessReading]) -> [Int32: String] {

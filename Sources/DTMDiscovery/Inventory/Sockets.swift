@@ -68,9 +68,3 @@ struct Sockets {
         }
     }
 }
-
-extension SocketTable.Row {
-    var listener: ObservedListener {
-        ObservedListener(transport: transport, place: .ip(local), uid: uid, inode: inode)
-    }
-}

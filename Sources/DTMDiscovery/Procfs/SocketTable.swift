@@ -2,27 +2,7 @@ import DTMCore
 
 /// `/proc/net/{tcp,tcp6,udp,udp6}` (`proc_pid_net(5)`).
 enum SocketTable {
-    /// One socket.
-    struct Row: Hashable {
-        var transport: SocketTransport
-        var local: Endpoint
-        var remote: Endpoint
-        var state: SocketState
-        var uid: UInt32
-        var inode: UInt64
-
-        /// Whether it waits for others: TCP that listens, UDP that is bound and has no peer.
-        var isListener: Bool {
-            switch transport {
-            case .tcp, .tcp6: state == .listen
-            case .udp, .udp6: state == .closed && remote.port == 0 && local.port != 0
-            case .unix: false
-            }
-        }
-
-        /// Whether it has a peer and a process that holds it.
-        var isConnection: Bool { inode != 0 && remote.port != 0 && state != .listen }
-    }
+    typealias Row = SocketRow
 
     /// The most rows that are read of one table.
     static let maximumRows = 1 << 20
@@ -47,7 +27,7 @@ enum SocketTable {
         guard let uid: UInt32 = ByteFields.decimal(fields.next()) else { return nil }
         fields.skip(1)
         guard let inode: UInt64 = ByteFields.decimal(fields.next()) else { return nil }
-        return Row(transport: transport, local: local, remote: remote, state: state, uid: uid, inode: inode)
+        return Row(transport: transport, state: state, local: local, remote: remote, uid: uid, inode: inode)
     }
 
     /// `0100007F:1F90`: the address as 32-bit words in the byte order of the machine, the port as a number.

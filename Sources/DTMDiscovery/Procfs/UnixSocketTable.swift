@@ -1,11 +1,6 @@
 /// `/proc/net/unix` (`proc_pid_net(5)`).
 enum UnixSocketTable {
-    /// A listening socket with a name.
-    struct Row: Hashable {
-        var inode: UInt64
-        /// A path, or `@name` in the abstract namespace. Printable.
-        var path: String
-    }
+    typealias Row = UnixListenerRow
 
     /// `__SO_ACCEPTCON` of the kernel's `include/linux/net.h`.
     private static let listening: UInt32 = 1 << 16

@@ -1,0 +1,35 @@
+/// What the live inventory may keep and do. Whatever is left out because of a maximum is marked in the picture.
+public struct InventoryLimits: Hashable, Sendable {
+    /// The most processes that are kept. The kernel's own maximum is 4,194,304 (`proc_sys_kernel(5)`, pid_max).
+    public var processes = 1 << 15
+    /// The most sockets of each kind that are kept.
+    public var sockets = 1 << 17
+    /// The most pairs of a socket and a process that are kept.
+    public var holders = 1 << 18
+    /// The most peers of one listener that are told apart.
+    public var peers = 256
+    /// The most places that are remembered after nobody listens there any more.
+    public var departedPlaces = 4_096
+
+    /// How often ``LiveInventory/tick()`` is called, in nanoseconds: what the costs below are shares of.
+    public var interval: Int64 = 1_000_000_000
+    /// The share of a core that lists of connections may take; when one costs more, it is made less often.
+    public var connectionShare = 0.005
+    /// The most ticks between two lists of connections.
+    public var connectionTicks: UInt64 = 30
+    /// The most processes whose descriptors are searched for new connections in one tick. New listeners are searched for
+    /// everywhere.
+    public var searchesPerTick = 256
+    /// Processes with sockets whose use of the machine is read in one tick.
+    public var talkersPerTick = 64
+    /// Other processes whose use of the machine is read in one tick.
+    public var othersPerTick = 16
+    /// In how many ticks all processes are looked at anew, descriptors and all.
+    public var rotationTicks = 120
+    /// The most processes that are looked at anew in one tick.
+    public var rotationPerTick = 64
+    /// How many holders of listeners are checked in one tick.
+    public var checksPerTick = 64
+
+    public init() {}
+}

@@ -1,0 +1,147 @@
+import DTMCore
+import Glibc
+
+/// Looking again at what is known, a part in each tick.
+extension LiveInventory {
+    /// Reads what a process uses; notices that its name changed, as it does with its executable.
+    ///
+    /// - Returns: False when it is gone.
+    @discardableResult
+    mutating func sample(_ slot: Int) -> Bool {
+        let identity = table.slots[slot].identity
+        guard (try? reader.read(identity.pid, "stat")) != nil, let fields = statFields(),
+            fields.startTicks == identity.startTicks
+        else { return false }
+        let isRenamed = !isSameName(fields, table.slots[slot])
+        table.slots[slot].sample(
+            fields, at: clock.now().nanoseconds, ticksPerSecond: ticksPerSecond, pageBytes: pageBytes)
+        if isRenamed { reidentify(slot) }
+        return true
+    }
+
+    /// Reads again what a process is: its name, its users, its executable.
+    ///
+    /// - Returns: False when it is gone.
+    @discardableResult
+    mutating func reidentify(_ slot: Int) -> Bool {
+        let identity = table.slots[slot].identity
+        guard let folder = try? reader.folder(identity.pid), (try? reader.read(folder, "stat")) != nil,
+            let fields = statFields(), fields.startTicks == identity.startTicks
+        else { return false }
+        var record = table.slots[slot]
+        record.nameBytes = (fields.nameHead, fields.nameTail)
+        record.name = ByteFields.printable(reader.buffer[fields.name])
+        guard (try? reader.read(folder, "status")) != nil, let status = ProcessStatus(reader.bytes) else { return false }
+        record.uid = status.uid
+        record.gid = status.gid
+        readExecutable(folder, &record)
+        take(record, into: slot)
+        return true
+    }
+
+    private mutating func take(_ record: ProcessRecord, into slot: Int) {
+        let known = table.slots[slot]
+        var record = record
+        if known.executable == record.executable, known.arguments == record.arguments {
+            record.redactedArguments = known.redactedArguments
+        }
+        let group = Self.group(record)
+        let name = group.flatMap { applications.name(ofGroup: $0) } ?? record.ownApplication
+        if name != record.application {
+            if !record.application.isEmpty { applications.leave(record.application, group: group) }
+            applications.join(name, group: group)
+            record.application = name
+        }
+        table.slots[slot] = record
+        if known.executable != record.executable || known.uid != record.uid || known.application != name {
+            for socket in record.held { board.touch(socket.inode) }
+        }
+    }
+
+    /// Looks again at the processes that were new in the last two ticks: a look between fork and exec shows the parent's
+    /// executable.
+    mutating func lookAgainAtYoung() {
+        young.removeAll { identity in
+            guard let slot = table.slot(of: identity) else { return true }
+            return table.slots[slot].born + 2 < tickNumber
+        }
+        for identity in young {
+            if let slot = table.slot(of: identity), table.slots[slot].born < tickNumber { reidentify(slot) }
+        }
+        for slot in newcomers where young.count < 1_024 { young.append(table.slots[slot].identity) }
+    }
+
+    /// Reads what some processes use: those with sockets more often than the others.
+    mutating func refreshResources() {
+        var talkers = limits.talkersPerTick
+        var others = limits.othersPerTick
+        for _ in 0..<table.slots.count where talkers > 0 || others > 0 {
+            resourceCursor = (resourceCursor + 1) % table.slots.count
+            guard table.slots[resourceCursor].isLive, table.slots[resourceCursor].born < tickNumber else { continue }
+            if table.slots[resourceCursor].held.isEmpty {
+                guard others > 0 else { continue }
+                others -= 1
+            } else {
+                guard talkers > 0 else { continue }
+                talkers -= 1
+            }
+            sample(resourceCursor)
+        }
+    }
+
+    /// Looks anew at some processes, so that all have their turn in ``InventoryLimits/rotationTicks``.
+    mutating func rotate() {
+        let share = (table.count + limits.rotationTicks - 1) / max(1, limits.rotationTicks)
+        var rest = min(max(4, share), limits.rotationPerTick)
+        for _ in 0..<table.slots.count where rest > 0 {
+            rotationCursor = (rotationCursor + 1) % table.slots.count
+            guard table.slots[rotationCursor].isLive, table.slots[rotationCursor].born < tickNumber else { continue }
+            rest -= 1
+            if reidentify(rotationCursor) { search(rotationCursor) }
+        }
+    }
+
+    /// Checks for some listeners that whoever held them still does.
+    mutating func checkListenerHolders() {
+        let inodes = board.inodes
+        guard !inodes.isEmpty else { return }
+        let start = checkCursor % inodes.count
+        let part = Array(inodes.dropFirst(start).prefix(limits.checksPerTick))
+        checkCursor = start + part.count
+        var stale: Set<Int> = []
+        for inode in part {
+            for holder in holders.holders(inode)
+            where !reader.holds(holder.process.pid, holder.descriptor, inode: inode) {
+                if let slot = table.slot(of: holder.process) { stale.insert(slot) }
+            }
+        }
+        for slot in stale where table.slots[slot].searched < tickNumber { search(slot) }
+    }
+
+    /// Looks at every process anew.
+    mutating func lookAtAll() {
+        for slot in table.slots.indices where table.slots[slot].isLive {
+            if table.slots[slot].born < tickNumber {
+                guard sample(slot) else { continue }
+                followExecutable(slot)
+            }
+            search(slot)
+        }
+        young.removeAll { identity in table.slot(of: identity).map { table.slots[$0].born + 2 < tickNumber } ?? true }
+        for slot in newcomers where young.count < 1_024 { young.append(table.slots[slot].identity) }
+    }
+
+    /// Reads the link to the executable alone, and the rest when it leads elsewhere.
+    private mutating func followExecutable(_ slot: Int) {
+        let record = table.slots[slot]
+        guard !record.gaps.contains(.executable), let folder = try? reader.folder(record.identity.pid) else { return }
+        let known = record.executable ?? ""
+        let isRead = (try? reader.link(folder, "exe")) != nil
+        let isSame =
+            isRead
+            ? known.utf8.elementsEqual(reader.buffer[..<reader.count])
+                || known == ProcessReading.withoutDeletion(String(decoding: reader.bytes, as: UTF8.self))
+            : record.executable == nil
+        if !isSame { reidentify(slot) }
+    }
+}

@@ -1,0 +1,145 @@
+import DTMCore
+
+/// Which processes hold which sockets.
+extension LiveInventory {
+    /// Looks through the descriptors of one process, and brings what it holds up to date.
+    mutating func search(_ slot: Int) {
+        var found: [ProcfsReader.HeldSocket] = []
+        swap(&found, &self.found)
+        defer { swap(&found, &self.found) }
+        found.removeAll(keepingCapacity: true)
+        table.slots[slot].searched = tickNumber
+        do throws(ProcfsReader.Failure) {
+            let folder = try reader.folder(table.slots[slot].identity.pid)
+            table.slots[slot].descriptors = try reader.sockets(folder, into: &found)
+            table.slots[slot].gaps.remove(.sockets)
+        } catch {
+            // What it held before may be gone by now: nobody is a holder on hearsay.
+            if error == .notPermitted {
+                table.slots[slot].gaps.insert(.sockets)
+                table.slots[slot].descriptors = nil
+            }
+            found.removeAll(keepingCapacity: true)
+        }
+        found.sort()
+        if found != table.slots[slot].held { replaceHeld(slot, with: found) }
+    }
+
+    /// Both lists are sorted: goes through them side by side.
+    private mutating func replaceHeld(_ slot: Int, with now: [ProcfsReader.HeldSocket]) {
+        let identity = table.slots[slot].identity
+        let before = table.slots[slot].held
+        var old = 0
+        for socket in now {
+            while old < before.count, before[old].inode < socket.inode {
+                release(before[old].inode, identity)
+                old += 1
+            }
+            var wasHeld = false
+            while old < before.count, before[old].inode == socket.inode {
+                wasHeld = true
+                old += 1
+            }
+            holders.add(socket.inode, Holder(process: identity, descriptor: socket.descriptor))
+            if !wasHeld {
+                pending[socket.inode] = nil
+                board.touch(socket.inode)
+            }
+        }
+        for socket in before[old...] { release(socket.inode, identity) }
+        table.slots[slot].held = now
+    }
+
+    /// Takes a process from the holders of a socket. When it was the last one, others are searched for: the socket may
+    /// have been handed over.
+    mutating func release(_ inode: UInt64, _ process: ProcessIdentity) {
+        holders.remove(inode, process)
+        board.touch(inode)
+        guard !holders.isHeld(inode), row(inode) != nil || unix[inode] != nil else { return }
+        if pending.count < limits.sockets { pending[inode] = PendingSearch(born: tickNumber, due: tickNumber) }
+    }
+
+    /// Searches the processes that are new.
+    mutating func searchNewcomers() {
+        for slot in newcomers where table.slots[slot].isLive { search(slot) }
+    }
+
+    /// Searches for the holders of sockets that have none yet: in the processes where they most likely are, first.
+    mutating func searchPending() {
+        guard !pending.isEmpty else { return }
+        let due = pending.filter { $0.value.due <= tickNumber }
+        guard let born = due.values.map(\.born).max() else { return }
+        var budget = limits.searchesPerTick
+        let hasListeners = due.keys.contains { board.isListener($0) }
+        let candidates = candidates(for: due, since: born)
+        var isExhausted = false
+        for slot in candidates {
+            if budget <= 0, !hasListeners || !pending.contains(where: { due[$0.key] != nil && board.isListener($0.key) }) {
+                isExhausted = true
+                break
+            }
+            if pending.isEmpty { break }
+            if table.slots[slot].isLive, table.slots[slot].searched < tickNumber {
+                search(slot)
+                budget -= 1
+            }
+        }
+        postpone(due, isExhausted: isExhausted)
+    }
+
+    /// Sockets that were searched for everywhere are searched for more and more rarely: nobody that can be read holds
+    /// them.
+    private mutating func postpone(_ due: [UInt64: PendingSearch], isExhausted: Bool) {
+        for inode in due.keys {
+            guard var search = pending[inode] else { continue }
+            if isExhausted {
+                search.due = tickNumber + 1
+            } else {
+                search.attempts = min(search.attempts + 1, 6)
+                search.due = tickNumber + 1 << UInt64(search.attempts)
+                search.born = search.due
+            }
+            pending[inode] = search
+        }
+    }
+
+    /// The processes that may hold one of these sockets and were not searched since they appeared, the likeliest first.
+    private func candidates(for due: [UInt64: PendingSearch], since born: UInt64) -> [Int] {
+        var places = Set<UInt64>()
+        var users = Set<UInt32>()
+        var groups = Set<UInt64>()
+        for inode in due.keys {
+            guard let row = row(inode) else {
+                if let uid = unix[inode]?.uid { users.insert(uid) }
+                continue
+            }
+            users.insert(row.uid)
+            if let group = row.controlGroup { groups.insert(group) }
+            if let listener = listenerInode(of: row) { places.insert(listener) }
+        }
+        let acceptors = Set(places.flatMap { holders.holders($0) }.map(\.process))
+        var ranked: [(rank: Int, slot: Int)] = []
+        for slot in table.slots.indices {
+            let rank = rank(table.slots[slot], acceptors, users, groups, born)
+            if let rank { ranked.append((rank, slot)) }
+        }
+        ranked.sort { ($0.rank, $0.slot) < ($1.rank, $1.slot) }
+        return ranked.map(\.slot)
+    }
+
+    /// Lower comes first; nil: it can't be.
+    private func rank(
+        _ record: ProcessRecord, _ acceptors: Set<ProcessIdentity>, _ users: Set<UInt32>, _ groups: Set<UInt64>,
+        _ born: UInt64
+    ) -> Int? {
+        guard record.isLive, record.searched < born else { return nil }
+        if acceptors.contains(record.identity) { return 0 }
+        // A thread of the kernel has no descriptors.
+        if record.parent == 2 || record.identity.pid == 2 { return nil }
+        let isGroup = record.controlGroup.map(groups.contains) ?? false
+        var rank = users.contains(record.uid) ? (isGroup ? 1 : 3) : 5
+        if record.held.isEmpty { rank += 1 }
+        // Those that can't be read come last, in case that has changed.
+        return record.gaps.contains(.sockets) ? rank + 10 : rank
+    }
+}
