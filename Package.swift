@@ -73,7 +73,7 @@ let package = Package(
         stage("DTMCore"),
 
         // The pipeline, in the order in which data flows.
-        stage("DTMDiscovery", ["DTMCore", "CDTMLinux"]),
+        stage("DTMDiscovery", ["DTMCore", "CDTMLinux", .crypto]),
         stage("DTMPolicy", ["DTMCore"]),
         stage(
             "DTMTunnel",
@@ -177,7 +177,7 @@ let package = Package(
                 .nioConcurrencyHelpers,
             ]),
         tests("DTMTelemetryTests", ["DTMTestSupport", "DTMTelemetry", "DTMCore", .logging]),
-        tests("DTMDiscoveryTests", ["DTMTestSupport", "DTMDiscovery", "DTMCore"]),
+        tests("DTMDiscoveryTests", ["DTMTestSupport", "DTMDiscovery", "DTMCore", "CDTMLinux", .crypto]),
         tests("DTMPolicyTests", ["DTMTestSupport", "DTMPolicy", "DTMCore"]),
         tests(
             "DTMCommandsTests",

@@ -4,7 +4,7 @@ public import DTMCore
 public struct DiscoveryError: DescribedError, Equatable {
     /// What went wrong.
     public enum Code: String, Sendable {
-        case processTableUnreadable, processGone, notPermitted
+        case processTableUnreadable, processGone, notPermitted, executableUnreadable
     }
 
     public let code: Code
@@ -25,6 +25,12 @@ public struct DiscoveryError: DescribedError, Equatable {
         Self(
             code: .processGone, message: "there is no process with PID \(pid)",
             hint: "list what runs with 'dtm apps'")
+    }
+
+    static func executableUnreadable(_ pid: Int32, _ reason: String) -> Self {
+        Self(
+            code: .executableUnreadable, message: "the executable of process \(pid) can't be read: \(reason)",
+            hint: "reading other users' executables takes CAP_SYS_PTRACE")
     }
 
     static func notPermitted(_ pid: Int32, owner: UInt32) -> Self {

@@ -38,6 +38,8 @@ final class ProcessTree: Sendable {
         for (index, inode) in sockets.enumerated() { symlink("socket:[\(inode)]", "\(root)/\(pid)/fd/\(index + 3)") }
     }
 
+    func remove(pid: Int32) throws { try FileManager.default.removeItem(atPath: "\(root)/\(pid)") }
+
     func setStat(pid: Int32, parent: Int32 = 1, name: String, start: UInt64 = 100, cpuTicks: UInt64) throws {
         try write(
             "\(pid)/stat", "\(pid) (\(name)) S \(parent) 1 1 0 -1 0 0 0 0 0 \(cpuTicks) 0 0 0 20 0 2 0 \(start) 0 0\n")

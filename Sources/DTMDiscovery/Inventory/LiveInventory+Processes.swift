@@ -13,13 +13,20 @@ extension LiveInventory {
         } catch {
             throw .processTableUnreadable(reader.root, "\(error)")
         }
-        newcomers.removeAll(keepingCapacity: true)
+        newcomers.removeAll { table.slots[$0].searched > 0 }
         var alive = 0
         for entry in listed where follow(entry.pid, entry.hint) { alive += 1 }
         guard table.count > alive else { return }
         for slot in table.slots.indices where table.slots[slot].isLive && table.slots[slot].seen != tickNumber {
             drop(slot)
         }
+    }
+
+    /// Follows between two ticks. New processes stay new until the next one has announced them.
+    mutating func followNow() throws(DiscoveryError) {
+        tickNumber += 1
+        try followProcesses()
+        nameNewcomers()
     }
 
     /// - Returns: Whether it is in the table.
@@ -94,10 +101,12 @@ extension LiveInventory {
         }
     }
 
-    private mutating func readNetwork(_ folder: borrowing ProcfsReader.Folder, _ record: inout ProcessRecord) {
+    /// Whether it is in another network namespace (`network_namespaces(7)`): then its sockets are in no table of ours.
+    mutating func readNetwork(_ folder: borrowing ProcfsReader.Folder, _ record: inout ProcessRecord) {
         guard !ownNetwork.isEmpty else { return }
         do throws(ProcfsReader.Failure) {
             try reader.link(folder, "ns/net")
+            record.gaps.remove(.network)
             record.isInOtherNetwork = !reader.buffer[..<reader.count].elementsEqual(ownNetwork)
         } catch {
             if error == .notPermitted { record.gaps.insert(.network) }
@@ -121,14 +130,14 @@ extension LiveInventory {
     /// them lives.
     mutating func nameNewcomers() {
         var leaders: [String: Int] = [:]
-        for slot in newcomers {
+        for slot in newcomers where table.slots[slot].application.isEmpty {
             let record = table.slots[slot]
             guard let group = Self.group(record), applications.name(ofGroup: group) == nil else { continue }
             if let leader = leaders[group], !Self.isEarlier(record, than: table.slots[leader]) { continue }
             leaders[group] = slot
         }
         for (group, slot) in leaders { applications.nameGroup(group, table.slots[slot].ownApplication) }
-        for slot in newcomers {
+        for slot in newcomers where table.slots[slot].application.isEmpty {
             let group = Self.group(table.slots[slot])
             let name = group.flatMap { applications.name(ofGroup: $0) } ?? table.slots[slot].ownApplication
             table.slots[slot].application = name

@@ -31,10 +31,13 @@ extension LiveInventory {
         var record = table.slots[slot]
         record.nameBytes = (fields.nameHead, fields.nameTail)
         record.name = ByteFields.printable(reader.buffer[fields.name])
-        guard (try? reader.read(folder, "status")) != nil, let status = ProcessStatus(reader.bytes) else { return false }
+        guard (try? reader.read(folder, "status")) != nil, let status = ProcessStatus(reader.bytes) else {
+            return false
+        }
         record.uid = status.uid
         record.gid = status.gid
         readExecutable(folder, &record)
+        readNetwork(folder, &record)
         take(record, into: slot)
         return true
     }
@@ -121,27 +124,44 @@ extension LiveInventory {
     /// Looks at every process anew.
     mutating func lookAtAll() {
         for slot in table.slots.indices where table.slots[slot].isLive {
-            if table.slots[slot].born < tickNumber {
-                guard sample(slot) else { continue }
-                followExecutable(slot)
-            }
-            search(slot)
+            if let folder = try? reader.folder(table.slots[slot].identity.pid) { lookAgain(slot, folder) }
         }
         young.removeAll { identity in table.slot(of: identity).map { table.slots[$0].born + 2 < tickNumber } ?? true }
         for slot in newcomers where young.count < 1_024 { young.append(table.slots[slot].identity) }
     }
 
-    /// Reads the link to the executable alone, and the rest when it leads elsewhere.
-    private mutating func followExecutable(_ slot: Int) {
-        let record = table.slots[slot]
-        guard !record.gaps.contains(.executable), let folder = try? reader.folder(record.identity.pid) else { return }
-        let known = record.executable ?? ""
-        let isRead = (try? reader.link(folder, "exe")) != nil
-        let isSame =
-            isRead
-            ? known.utf8.elementsEqual(reader.buffer[..<reader.count])
-                || known == ProcessReading.withoutDeletion(String(decoding: reader.bytes, as: UTF8.self))
-            : record.executable == nil
-        if !isSame { reidentify(slot) }
+    /// What it uses, its executable, its sockets. A process that is gone is dropped by the next look at all.
+    private mutating func lookAgain(_ slot: Int, _ folder: borrowing ProcfsReader.Folder) {
+        guard (try? reader.read(folder, "stat")) != nil, let fields = statFields(),
+            fields.startTicks == table.slots[slot].identity.startTicks
+        else { return }
+        if table.slots[slot].born < tickNumber {
+            let isRenamed = !isSameName(fields, table.slots[slot])
+            table.slots[slot].sample(
+                fields, at: clock.now().nanoseconds, ticksPerSecond: ticksPerSecond, pageBytes: pageBytes)
+            if isRenamed || !hasSameExecutable(slot, folder) { reidentify(slot) }
+        }
+        search(slot, folder)
+    }
+
+    /// Makes sure that a process still is the one it was, and what it runs: one look of some 20 µs.
+    ///
+    /// - Returns: False when it is gone.
+    mutating func identifyAgain(_ slot: Int) -> Bool {
+        guard let folder = try? reader.folder(table.slots[slot].identity.pid),
+            (try? reader.read(folder, "stat")) != nil, let fields = statFields(),
+            fields.startTicks == table.slots[slot].identity.startTicks
+        else { return false }
+        return isSameName(fields, table.slots[slot]) && hasSameExecutable(slot, folder) ? true : reidentify(slot)
+    }
+
+    private mutating func hasSameExecutable(_ slot: Int, _ folder: borrowing ProcfsReader.Folder) -> Bool {
+        guard (try? reader.link(folder, "exe")) != nil else { return table.slots[slot].executable == nil }
+        guard let known = table.slots[slot].executable else { return false }
+        // The link of a file that was replaced on the disk has a mark behind it.
+        let isPrefix = reader.buffer[..<reader.count].starts(with: known.utf8)
+        return isPrefix
+            && (reader.count == known.utf8.count
+                || ProcessReading.withoutDeletion(String(decoding: reader.bytes, as: UTF8.self)) == known)
     }
 }

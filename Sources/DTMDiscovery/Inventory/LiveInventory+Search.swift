@@ -4,25 +4,41 @@ import DTMCore
 extension LiveInventory {
     /// Looks through the descriptors of one process, and brings what it holds up to date.
     mutating func search(_ slot: Int) {
+        do throws(ProcfsReader.Failure) {
+            let folder = try reader.folder(table.slots[slot].identity.pid)
+            search(slot, folder)
+        } catch {
+            lose(slot, error)
+        }
+    }
+
+    /// As ``search(_:)``, in a folder that is open already.
+    mutating func search(_ slot: Int, _ folder: borrowing ProcfsReader.Folder) {
         var found: [ProcfsReader.HeldSocket] = []
         swap(&found, &self.found)
         defer { swap(&found, &self.found) }
         found.removeAll(keepingCapacity: true)
         table.slots[slot].searched = tickNumber
         do throws(ProcfsReader.Failure) {
-            let folder = try reader.folder(table.slots[slot].identity.pid)
-            table.slots[slot].descriptors = try reader.sockets(folder, into: &found)
+            table.slots[slot].descriptors = try reader.sockets(
+                folder, open: &table.slots[slot].openNumbers, into: &found)
             table.slots[slot].gaps.remove(.sockets)
         } catch {
-            // What it held before may be gone by now: nobody is a holder on hearsay.
-            if error == .notPermitted {
-                table.slots[slot].gaps.insert(.sockets)
-                table.slots[slot].descriptors = nil
-            }
-            found.removeAll(keepingCapacity: true)
+            lose(slot, error)
+            return
         }
         found.sort()
         if found != table.slots[slot].held { replaceHeld(slot, with: found) }
+    }
+
+    /// What it held before may be gone by now: nobody is a holder on hearsay.
+    private mutating func lose(_ slot: Int, _ failure: ProcfsReader.Failure) {
+        table.slots[slot].searched = tickNumber
+        if failure == .notPermitted {
+            table.slots[slot].gaps.insert(.sockets)
+            table.slots[slot].descriptors = nil
+        }
+        replaceHeld(slot, with: [])
     }
 
     /// Both lists are sorted: goes through them side by side.
@@ -69,12 +85,14 @@ extension LiveInventory {
         guard !pending.isEmpty else { return }
         let due = pending.filter { $0.value.due <= tickNumber }
         guard let born = due.values.map(\.born).max() else { return }
-        var budget = limits.searchesPerTick
-        let hasListeners = due.keys.contains { board.isListener($0) }
+        // A new listener is searched for everywhere at once; what nobody was found to hold is not worth as much.
+        let isUrgent = due.contains { $0.value.attempts == 0 && board.isListener($0.key) }
+        let hasNew = due.contains { $0.value.attempts == 0 }
+        var budget = isUrgent ? Int.max : hasNew ? limits.searchesPerTick : Self.searchesForOld
         let candidates = candidates(for: due, since: born)
         var isExhausted = false
         for slot in candidates {
-            if budget <= 0, !hasListeners || !pending.contains(where: { due[$0.key] != nil && board.isListener($0.key) }) {
+            if budget <= 0 {
                 isExhausted = true
                 break
             }
@@ -87,12 +105,15 @@ extension LiveInventory {
         postpone(due, isExhausted: isExhausted)
     }
 
+    /// How many processes are searched in one tick for sockets that were searched for in vain before. The rotation comes to all.
+    private static var searchesForOld: Int { 4 }
+
     /// Sockets that were searched for everywhere are searched for more and more rarely: nobody that can be read holds
     /// them.
     private mutating func postpone(_ due: [UInt64: PendingSearch], isExhausted: Bool) {
         for inode in due.keys {
             guard var search = pending[inode] else { continue }
-            if isExhausted {
+            if isExhausted, search.attempts == 0 {
                 search.due = tickNumber + 1
             } else {
                 search.attempts = min(search.attempts + 1, 6)

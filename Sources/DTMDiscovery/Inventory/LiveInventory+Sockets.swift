@@ -62,7 +62,8 @@ extension LiveInventory {
         }
         if !withCounters { connectionListCost = Self.processorTime() - start }
         let share = max(1, Double(limits.interval) * limits.connectionShare)
-        let ticks = UInt64(min(Double(limits.connectionTicks), max(1, (Double(connectionListCost) / share).rounded(.up))))
+        let ticks = UInt64(
+            min(Double(limits.connectionTicks), max(1, (Double(connectionListCost) / share).rounded(.up))))
         connectionsDue = tickNumber + ticks
     }
 

@@ -29,6 +29,8 @@ struct ProcessRecord {
     var sampledAt: Int64 = 0
 
     var descriptors: Int?
+    /// Which numbers they had at the last look.
+    var openNumbers = DescriptorSet()
     var held: [ProcfsReader.HeldSocket] = []
     var gaps: Set<ApplicationObservation.Gap> = []
 

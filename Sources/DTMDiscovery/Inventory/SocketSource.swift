@@ -131,8 +131,11 @@ extension SocketSource {
         _ transports: [SocketTransport], into rows: inout [SocketRow], _ isWanted: (SocketRow) -> Bool
     ) -> Bool {
         for transport in transports {
-            guard let bytes = try? files.read("net/\(transport.rawValue)", limit: Self.maximumTableBytes) else { continue }
-            rows += SocketTable.rows(bytes, transport: transport).lazy.filter(isWanted).prefix(max(0, limit - rows.count))
+            guard let bytes = try? files.read("net/\(transport.rawValue)", limit: Self.maximumTableBytes) else {
+                continue
+            }
+            rows += SocketTable.rows(bytes, transport: transport).lazy.filter(isWanted).prefix(
+                max(0, limit - rows.count))
         }
         return true
     }

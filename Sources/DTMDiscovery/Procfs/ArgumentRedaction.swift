@@ -58,29 +58,20 @@ enum ArgumentRedaction {
             return Secrets.withoutRandomness(Secrets.withoutUserInformation(word))
         }
 
-        /// `NAME=VALUE`, `--name=VALUE`, and the parameters of a query.
+        /// `NAME=VALUE`, `--name=VALUE`, and the parameters of a query. All that follows goes as well: a secret may hold whatever
+        /// else separates parameters.
         private mutating func assignment(_ word: String) -> String? {
-            let separators: (Character) -> Bool = { $0 == "&" || $0 == "?" || $0 == ";" || $0 == "," }
-            guard word.contains("=") else { return nil }
-            var result = ""
-            var found = false
-            var rest = Substring(word)
-            while !rest.isEmpty {
-                let end = rest.firstIndex(where: separators) ?? rest.endIndex
-                let piece = rest[..<end]
-                if let equals = piece.firstIndex(of: "="), Secrets.isName(piece[..<equals]) {
-                    // A password may hold the separators itself.
-                    openQuotation(String(rest[rest.index(after: equals)...]))
-                    result += piece[...equals] + ArgumentRedaction.mark
-                    found = true
-                    if !word.contains("?") && !word.contains("&") { break }
-                } else {
-                    result += Secrets.withoutRandomness(Secrets.withoutUserInformation(String(piece)))
+            var start = word.startIndex
+            while let equals = word[start...].firstIndex(of: "=") {
+                let name = word[start..<equals].split { "&?;,".contains($0) }.last ?? ""
+                start = word.index(after: equals)
+                if Secrets.isName(name) {
+                    openQuotation(String(word[start...]))
+                    return Secrets.withoutRandomness(Secrets.withoutUserInformation(String(word[..<start])))
+                        + ArgumentRedaction.mark
                 }
-                rest = rest[end...]
-                if let separator = rest.popFirst() { result.append(separator) }
             }
-            return found ? result : nil
+            return nil
         }
 
         /// `-pSECRET`, `-p SECRET`, `-u USER:SECRET`, and `-a SECRET` of redis-cli. `-p 6379` is a port.

@@ -26,18 +26,13 @@ struct ProcfsReader: ~Copyable {
         let pid: Int32
         fileprivate let descriptor: Int32
 
-        fileprivate init(pid: Int32, descriptor: Int32) {
-            self.pid = pid
-            self.descriptor = descriptor
-        }
-
         deinit { close(descriptor) }
     }
 
     /// - Throws: `Failure` when there is no such folder.
     init(root: String = "/proc") throws(Failure) {
         self.root = root
-        descriptor = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        descriptor = Glibc.open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure(errno) }
     }
 
@@ -76,6 +71,14 @@ struct ProcfsReader: ~Copyable {
         try fill(Self.withName(name) { Int(openat(folder.descriptor, $0, O_RDONLY | O_CLOEXEC | O_NOCTTY)) })
     }
 
+    /// Opens what a symbolic link of a process leads to, even if it has no name any more. The descriptor is the caller's.
+    func open(_ folder: borrowing Folder, _ name: StaticString) throws(Failure) -> Int32 {
+        if fault != nil { try failIfAsked("\(folder.pid)/\(name)") }
+        let opened = Self.withName(name) { Int(openat(folder.descriptor, $0, O_RDONLY | O_CLOEXEC | O_NOCTTY)) }
+        guard opened >= 0 else { throw Failure(errno) }
+        return Int32(opened)
+    }
+
     /// Where a symbolic link of a process leads, into the buffer.
     mutating func link(_ folder: borrowing Folder, _ name: StaticString) throws(Failure) {
         if fault != nil { try failIfAsked("\(folder.pid)/\(name)") }
@@ -100,61 +103,25 @@ extension ProcfsReader {
     }
 
     /// Appends the sockets that a process holds, and returns how many descriptors it has.
-    mutating func sockets(_ folder: borrowing Folder, into sockets: inout [HeldSocket]) throws(Failure) -> Int {
+    ///
+    /// - Parameter open: The numbers that were open at the last look; brought up to date.
+    mutating func sockets(
+        _ folder: borrowing Folder, open: inout DescriptorSet, into sockets: inout [HeldSocket]
+    ) throws(Failure) -> Int {
         if fault != nil { try failIfAsked("\(folder.pid)/fd") }
         let place = openat(folder.descriptor, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard place >= 0 else { throw Failure(errno) }
         defer { close(place) }
-        var scan = Scan(place: place, pid: folder.pid, fault: fault)
-        if !scan.probe(into: &sockets) {
-            scan.found = 0
-            try Self.entries(of: place, &buffer) { descriptor, _ in scan.look(at: descriptor, into: &sockets) }
+        var scan = DescriptorScan(place: place, pid: folder.pid, fault: fault)
+        if !scan.probe(&open, into: &sockets) {
+            scan = DescriptorScan(place: place, pid: folder.pid, fault: fault)
+            open.removeAll()
+            try Self.entries(of: place, &buffer) { descriptor, _ in
+                if scan.look(at: descriptor, into: &sockets) { open.insert(descriptor) }
+            }
         }
         if scan.wasDenied { throw .notPermitted }
         return scan.found
-    }
-
-    /// One look at the descriptors of one process.
-    private struct Scan {
-        let place: Int32
-        let pid: Int32
-        let fault: (@Sendable (_ path: String) -> Int32?)?
-        var found = 0
-        /// The folder may be open to whom the links in it are not.
-        var wasDenied = false
-
-        /// Tries the descriptors from 0 on until as many are found as there are. False when that takes too many guesses, and
-        /// then nothing was appended.
-        ///
-        /// The kernel tells their number as the size of the folder since 6.2. Most tables have few gaps, and trying a name
-        /// costs less than having the folder listed and then trying it.
-        mutating func probe(into sockets: inout [HeldSocket]) -> Bool {
-            var status = stat()
-            guard fault == nil, fstat(place, &status) == 0, status.st_size > 0,
-                status.st_size <= ProcfsReader.maximumDescriptors
-            else { return false }
-            let start = sockets.count
-            let total = Int(status.st_size)
-            var descriptor: Int32 = 0
-            while found < total {
-                if Int(descriptor) > total + total / 2 + 8 {
-                    sockets.removeSubrange(start...)
-                    return false
-                }
-                look(at: descriptor, into: &sockets)
-                descriptor += 1
-            }
-            return true
-        }
-
-        mutating func look(at descriptor: Int32, into sockets: inout [HeldSocket]) {
-            guard found < ProcfsReader.maximumDescriptors else { return }
-            var code = fault?("\(pid)/fd/\(descriptor)") ?? 0
-            let inode = code == 0 ? ProcfsReader.socket(place, descriptor, &code) : nil
-            if code != ENOENT { found += 1 }
-            if code == EACCES || code == EPERM { wasDenied = true }
-            if let inode { sockets.append(HeldSocket(inode: inode, descriptor: descriptor)) }
-        }
     }
 
     /// Whether a descriptor of a process still is this socket.
@@ -168,7 +135,7 @@ extension ProcfsReader {
     }
 
     /// Nil for what is no socket, and for what can't be read: then with the error number.
-    private static func socket(_ place: Int32, _ descriptor: Int32, _ code: inout Int32) -> UInt64? {
+    static func socket(_ place: Int32, _ descriptor: Int32, _ code: inout Int32) -> UInt64? {
         withTarget { target in
             let length = withPath(descriptor, "") { readLink(place, $0, target) }
             if length < 0 { code = errno }

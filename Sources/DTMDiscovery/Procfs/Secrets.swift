@@ -4,16 +4,20 @@ import Glibc
 enum Secrets {
     /// Parts of names whose values are secrets, in lower case without separators.
     private static let names = [
-        "pass", "pwd", "secret", "token", "apikey", "accesskey", "privatekey", "credential", "auth", "passphrase", "cookie",
+        "pass", "pwd", "secret", "token", "apikey", "accesskey", "privatekey", "credential", "auth", "passphrase",
+        "cookie",
         "sessionid", "signature", "encryptionkey", "masterkey", "signingkey", "dsn", "bearer", "pin",
     ]
     /// Parts of names that say that the value tells where a secret is, and not what it is.
-    private static let places = ["file", "path", "dir", "fd", "stdin", "env", "mode", "type", "method", "timeout", "hash"]
+    private static let places = [
+        "file", "path", "dir", "fd", "stdin", "env", "mode", "type", "method", "timeout", "hash",
+    ]
     /// Headers of HTTP that carry credentials.
     static let headers = ["authorization:", "cookie:", "x-api-key:", "x-auth-token:", "private-token:"]
     /// How the tokens of well-known services begin.
     private static let beginnings = [
-        "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "sk-", "sk_live_", "rk_live_", "AKIA", "ASIA", "xox", "eyJ", "AIza",
+        "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "sk-", "sk_live_", "rk_live_", "AKIA", "ASIA", "xox", "eyJ",
+        "AIza",
         "hvs.", "npm_", "dop_v1_",
     ]
 
@@ -65,16 +69,28 @@ enum Secrets {
         character.isASCII && (character.isLetter || character.isNumber || "+_-.~".contains(character))
     }
 
-    /// A known beginning, or at least 20 characters of letters and digits with more than 3.4 bits in each: English has about 4 letters
-    /// in 20 that repeat, words joined by hyphens have no digits.
+    /// A known beginning, or at least 20 characters in which letters and digits take turns, or capitals and small letters and digits are
+    /// mixed. Names and versions change from letters to digits once or twice.
     static func isRandom(_ text: String) -> Bool {
         if text.utf8.count >= 16, beginnings.contains(where: { text.hasPrefix($0) }) { return true }
-        let digits = text.utf8.count { (0x30...0x39).contains($0) }
-        let upper = text.utf8.count { (0x41...0x5a).contains($0) }
-        let lower = text.utf8.count { (0x61...0x7a).contains($0) }
-        guard text.utf8.count >= 20, upper + lower > 0 else { return false }
-        let isMixed = digits >= 3 || (upper >= 4 && lower >= 4)
-        return isMixed && entropy(text) > 3.1
+        guard text.utf8.count >= 20 else { return false }
+        var digits = 0
+        var capitals = 0
+        var small = 0
+        var turns = 0
+        var wasDigit: Bool?
+        for byte in text.utf8 {
+            let isDigit = (0x30...0x39).contains(byte)
+            let isCapital = (0x41...0x5a).contains(byte)
+            let isSmall = (0x61...0x7a).contains(byte)
+            digits += isDigit ? 1 : 0
+            capitals += isCapital ? 1 : 0
+            small += isSmall ? 1 : 0
+            guard isDigit || isCapital || isSmall else { continue }
+            if let wasDigit, wasDigit != isDigit { turns += 1 }
+            wasDigit = isDigit
+        }
+        return (turns >= 4 || (capitals >= 4 && small >= 4 && digits >= 1)) && entropy(text) > 3.1
     }
 
     /// In bits for each byte (Shannon).

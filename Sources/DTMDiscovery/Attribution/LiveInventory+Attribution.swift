@@ -1,0 +1,140 @@
+public import DTMCore
+
+extension LiveInventory {
+    /// Tells who made a TCP connection on this host.
+    ///
+    /// The kernel is asked for the very socket, which takes microseconds. Its holders come from what is known; each is checked to be
+    /// the same process and to hold the socket still. When none is known, processes are searched, the likeliest first. At the end the
+    /// kernel is asked again, so that a socket which went away meanwhile is not taken for another.
+    ///
+    /// - Parameters:
+    ///   - local: The end to attribute: for a connection that was accepted, the peer's address.
+    ///   - remote: The other end: for a connection that was accepted, the listener's address.
+    public mutating func attribute(
+        local: Endpoint, remote: Endpoint, search: AttributionSearch = .likely
+    ) -> ConnectionAttribution {
+        do throws(SockDiagChannel.Failure) {
+            guard let row = try source.connection(local: local, remote: remote) else { return .unknown(.connection) }
+            guard row.inode != 0 else { return .unknown(.owner, .holders) }
+            var attribution = describe(row)
+            guard search != .none else {
+                attribution.missing.insert(.holders)
+                return attribution
+            }
+            fillHolders(&attribution, row, search)
+            let now = try source.connection(local: local, remote: remote)
+            guard let now, now.inode == row.inode, now.cookie == row.cookie else {
+                return .unknown(.stability, .holders)
+            }
+            return attribution
+        } catch {
+            return .unknown(.kernel, .holders)
+        }
+    }
+
+    private func describe(_ row: SocketRow) -> ConnectionAttribution {
+        var attribution = ConnectionAttribution()
+        attribution.uid = row.uid
+        attribution.inode = row.inode
+        attribution.cookie = row.cookie
+        attribution.controlGroup = row.controlGroup
+        attribution.controlGroupPath = row.controlGroup.flatMap { controlGroups.path(of: $0) }
+        attribution.unit = attribution.controlGroupPath.flatMap(ControlGroup.unit)
+        if attribution.controlGroupPath == nil { attribution.missing.insert(.controlGroup) }
+        return attribution
+    }
+
+    private mutating func fillHolders(
+        _ attribution: inout ConnectionAttribution, _ row: SocketRow, _ search: AttributionSearch
+    ) {
+        let isExhaustive = search == .everywhere ? searchEverywhere() : searchLikely(row)
+        for holder in holders.holders(row.inode) {
+            guard let slot = confirm(holder, row.inode) else { continue }
+            let record = table.slots[slot]
+            attribution.holders.append(
+                ConnectionAttribution.Holder(
+                    process: record.identity, uid: record.uid, gid: record.gid, executable: record.executable,
+                    application: record.application))
+            if record.executable == nil { attribution.missing.insert(.executable) }
+            remember(record.identity)
+        }
+        if attribution.holders.isEmpty { attribution.missing.insert(.holders) }
+        if !isExhaustive { attribution.missing.insert(.otherHolders) }
+    }
+
+    /// The slot of a holder that still is the same process, runs what it did, and holds the socket.
+    private mutating func confirm(_ holder: Holder, _ inode: UInt64) -> Int? {
+        guard let slot = table.slot(of: holder.process) else { return nil }
+        guard identifyAgain(slot), reader.holds(holder.process.pid, holder.descriptor, inode: inode) else {
+            release(inode, holder.process)
+            return nil
+        }
+        return slot
+    }
+
+    /// Every process, those included that began since the last tick.
+    ///
+    /// - Returns: Whether all of them could be read.
+    private mutating func searchEverywhere() -> Bool {
+        guard (try? followNow()) != nil else { return false }
+        var isWhole = !wasTruncated
+        for slot in table.slots.indices where table.slots[slot].isLive {
+            search(slot)
+            if table.slots[slot].gaps.contains(.sockets) { isWhole = false }
+        }
+        // Whoever was forked meanwhile.
+        guard (try? followNow()) != nil else { return false }
+        for slot in newcomers {
+            search(slot)
+            if table.slots[slot].gaps.contains(.sockets) { isWhole = false }
+        }
+        return isWhole
+    }
+
+    /// Known holders that still hold it, and otherwise the likeliest processes until one does.
+    ///
+    /// - Returns: False: not all processes were looked at.
+    private mutating func searchLikely(_ row: SocketRow) -> Bool {
+        if isHeldForCertain(row.inode) { return false }
+        var candidates = recentCallers.compactMap { table.slot(of: $0) }.filter { table.slots[$0].uid == row.uid }
+        candidates += likely(row)
+        for slot in candidates.prefix(limits.searchesPerTick) {
+            search(slot)
+            if holders.isHeld(row.inode) { return false }
+        }
+        // Whoever began since the last tick.
+        guard (try? followNow()) != nil else { return false }
+        for slot in newcomers {
+            search(slot)
+            if holders.isHeld(row.inode) { return false }
+        }
+        return false
+    }
+
+    private func isHeldForCertain(_ inode: UInt64) -> Bool {
+        holders.holders(inode).contains { holder in
+            table.slot(of: holder.process) != nil
+                && reader.holds(holder.process.pid, holder.descriptor, inode: inode)
+        }
+    }
+
+    /// By user and control group; those with sockets first.
+    private func likely(_ row: SocketRow) -> [Int] {
+        var ranked: [(rank: Int, slot: Int)] = []
+        for slot in table.slots.indices {
+            let record = table.slots[slot]
+            guard record.isLive, !record.gaps.contains(.sockets), record.executable != nil else { continue }
+            let isGroup = row.controlGroup != nil && record.controlGroup == row.controlGroup
+            let rank = (record.uid == row.uid ? 0 : 4) + (isGroup ? 0 : 2) + (record.held.isEmpty ? 1 : 0)
+            ranked.append((rank, slot))
+        }
+        ranked.sort { ($0.rank, $1.slot) < ($1.rank, $0.slot) }
+        return ranked.map(\.slot)
+    }
+
+    private mutating func remember(_ process: ProcessIdentity) {
+        if let position = recentCallers.firstIndex(of: process) { recentCallers.remove(at: position) }
+        recentCallers.insert(process, at: 0)
+        if recentCallers.count > 16 { recentCallers.removeLast() }
+    }
+}
