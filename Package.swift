@@ -108,7 +108,7 @@ let package = Package(
             "DTMManager",
             [
                 "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
-                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "CDTMLinux",
+                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMTunnel", "DTMConnector", "CDTMLinux",
                 .nioCore, .nioPosix, .nioConcurrencyHelpers, .hummingbird, .hummingbirdCore, .httpTypes,
                 .nioHTTPTypes, .serviceLifecycle, .unixSignals, .logging, .asyncAlgorithms,
             ]),
@@ -140,7 +140,9 @@ let package = Package(
             "DTMManagerTests",
             [
                 "DTMManager", "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
-                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", .nioCore, .nioPosix, .logging,
+                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMTunnel", "DTMConnector", "DTMTestSupport", .nioCore,
+                .nioPosix,
+                .logging,
             ]),
         tests("DTMCoreTests", ["DTMTestSupport", "DTMCore"]),
         tests("DTMSecretsTests", ["DTMSecrets", "DTMCore", "CSodium"]),

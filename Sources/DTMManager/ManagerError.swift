@@ -36,6 +36,7 @@ public struct ManagerError: DescribedError, Equatable {
         case certificateRequestInvalid = "certificate.request_invalid"
         case dataPlaneUnavailable = "dataplane.unavailable"
         case endpointLate = "tunnel.endpoint_late"
+        case hostingLimit = "hosting.limit"
         case stopping = "manager.stopping"
         case failed = "manager.failed"
     }

@@ -22,7 +22,7 @@ import Testing
         _ = try await registry.add(draft, destination: nil)
         let admission = Admission(
             registry: registry, certificates: certificates, applications: FakeApplications([]), recorder: recorder,
-            managerUID: 500)
+            managerUID: 500, controlPID: 77)
         return (admission, registry, recorder)
     }
 

@@ -12,6 +12,8 @@ import Glibc
 /// rights is marked.
 public struct LiveInventory: ~Copyable {
     let limits: InventoryLimits
+    /// Where the process file system is mounted.
+    let root: String
     var reader: ProcfsReader
     var source: SocketSource
     let anchor: ClockAnchor
@@ -89,6 +91,7 @@ public struct LiveInventory: ~Copyable {
         }
         source = SocketSource(root: root, limit: limits.sockets, useNetlink: useNetlink ?? (root == "/proc"))
         self.limits = limits
+        self.root = root
         self.anchor = anchor
         self.clock = clock ?? AnchoredClock(anchor: anchor)
         self.userNames = userNames

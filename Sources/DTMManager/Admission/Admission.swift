@@ -11,16 +11,36 @@ struct Admission: Sendable {
     let recorder: EventRecorder
     /// Stands in for the owner of a target that is not on this host.
     let managerUID: UInt32
+    /// This process: a connector that it hosts calls over its own control socket.
+    let controlPID: Int32
 
     /// The policy's word about a caller who wants a connector of his own.
     func decide(_ caller: LocalCaller, on record: TunnelRecord) async -> AdmissionDecision {
-        record.settings.policy.decide(caller: caller, ownerUID: await owner(of: record))
+        if isHosted(caller) { return Self.hosted }
+        return record.settings.policy.decide(caller: caller, ownerUID: await owner(of: record))
     }
 
     /// Whether a caller may connect; asks for no owner that is not known yet.
     func admits(_ caller: LocalCaller, to record: TunnelRecord) -> Bool {
-        record.settings.policy.decide(caller: caller, ownerUID: record.draft.ownerUID ?? managerUID).allowed
+        isHosted(caller)
+            || record.settings.policy.decide(caller: caller, ownerUID: record.draft.ownerUID ?? managerUID).allowed
     }
+
+    /// - Throws: `connect.denied` unless the caller may have the manager host a connector for him.
+    func admitHosting(of caller: LocalCaller, on record: TunnelRecord) async throws(ManagerError) {
+        let decision = record.settings.policy.decide(
+            caller: caller, ownerUID: await owner(of: record), connector: .hosted)
+        guard decision.allowed else {
+            note(decision, caller, record, nil)
+            throw Self.denied(record, decision)
+        }
+    }
+
+    /// A PID is used again only once its process is gone, and this one is not.
+    private func isHosted(_ caller: LocalCaller) -> Bool { caller.pid == controlPID && caller.uid == managerUID }
+
+    private static let hosted = AdmissionDecision(
+        allowed: true, rule: "hosted", reason: "a connector that the manager hosts: each of its connections is decided")
 
     /// The tunnel, for a caller who may connect to it.
     ///
@@ -43,7 +63,8 @@ struct Admission: Sendable {
             note(decision, caller, record, nil)
             throw Self.denied(record, decision)
         }
-        let leaf = try await certificates.issue(der, toClientOf: record.id, who: "uid-\(caller.uid).\(connector)")
+        let leaf = try await certificates.issue(
+            der, toClientOf: record.id, who: "\(isHosted(caller) ? "hosted" : "uid-\(caller.uid)").\(connector)")
         note(decision, caller, record, leaf.identity)
         guard let follow = await registry.followState(record.id) else {
             throw ManagerError(.tunnelUnknown, "the tunnel \(record.name) was removed meanwhile")
@@ -56,7 +77,7 @@ struct Admission: Sendable {
     }
 
     /// The owner, looked up once: whoever takes the port over later is not the owner.
-    private func owner(of record: TunnelRecord) async -> UInt32 {
+    func owner(of record: TunnelRecord) async -> UInt32 {
         if let known = record.draft.ownerUID { return known }
         guard let uid = await applications.ownerUID(of: record.draft.target) else { return managerUID }
         await registry.ownerFound(record.id, uid: uid, application: nil)

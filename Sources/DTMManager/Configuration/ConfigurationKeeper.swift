@@ -28,6 +28,8 @@ actor ConfigurationKeeper {
     private let recorder: EventRecorder
     private let logDirectory: String
     private var isReloading = false
+    /// Notified after each reload.
+    nonisolated let changes = Signal()
 
     init(
         current: LoadedConfiguration, source: any ConfigurationReading, reservedPorts: ReservedPorts,
@@ -59,6 +61,7 @@ actor ConfigurationKeeper {
             try await apply(loaded.configuration)
             current = loaded
             takeEffect(loaded, change)
+            changes.notify()
             return ReloadAnswer(
                 configuration: loaded.path, changes: change.changes.map(\.description),
                 needsRestart: change.needsRestart.map(\.description))

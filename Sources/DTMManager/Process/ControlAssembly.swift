@@ -24,6 +24,9 @@ struct ControlSetting: Sendable {
     var log: EventLog?
     var accounts: any AccountDirectory
     var applications: any ApplicationFinding
+    var programs: any ProgramFinding
+    /// Nil in tests: nothing is looked at by itself.
+    var inventory: HostInventory?
     var names: any NameResolving
     var probe: any TargetProbing
     var threads: NIOThreadPool
@@ -37,6 +40,7 @@ struct ControlAssembly: Sendable {
     let parts: ControlParts
     let outbox: DataPlaneOutbox
     let refresh: NameRefresh
+    let autoTunnel: AutoTunnel
 
     /// Makes the authority and the parts; opens nothing.
     ///
@@ -61,27 +65,34 @@ struct ControlAssembly: Sendable {
         let supervisor = DataPlaneSupervisor(
             registry: registry, certificates: certificates, outbox: outbox, recorder: recorder,
             drainSeconds: configuration.timeouts.drainSeconds)
+        let switchState = AutoTunnelSwitch(isOn: setting.isAutomatic ? true : nil)
         let status = StatusService(
             home: setting.home.path, launcherPID: setting.launcherPID, controlPID: setting.controlPID,
-            isAutomatic: setting.isAutomatic, clock: setting.clock, wall: setting.wall, registry: registry,
+            autoTunnel: switchState, clock: setting.clock, wall: setting.wall, registry: registry,
             supervisor: supervisor, configuration: keeper,
             meter: UsageMeter(threads: setting.threads, clock: setting.clock), recorder: recorder)
         let resolver = TargetResolver(names: setting.names)
         refresh = NameRefresh(registry: registry, resolver: resolver, applications: setting.applications)
         let socketPaths = Set(setting.sockets.map(\.path))
+        let protection = Protection(
+            registry: registry, certificates: certificates, applications: setting.applications, resolver: resolver,
+            probe: setting.probe, accounts: setting.accounts,
+            own: { await OwnParts(status, registry, socketPaths) }, managerUID: setting.managerUID)
+        let admission = Admission(
+            registry: registry, certificates: certificates, applications: setting.applications, recorder: recorder,
+            managerUID: setting.managerUID, controlPID: setting.controlPID)
+        autoTunnel = AutoTunnel(
+            registry: registry, protection: protection, configuration: keeper, recorder: recorder, clock: setting.clock,
+            switchState: switchState)
         parts = ControlParts(
             registry: registry, certificates: certificates, supervisor: supervisor, configuration: keeper,
-            protection: Protection(
-                registry: registry, certificates: certificates, applications: setting.applications, resolver: resolver,
-                probe: setting.probe, accounts: setting.accounts,
-                own: { await OwnParts(status, registry, socketPaths) }, managerUID: setting.managerUID),
-            admission: Admission(
-                registry: registry, certificates: certificates, applications: setting.applications, recorder: recorder,
-                managerUID: setting.managerUID),
-            applications: setting.applications, status: status, recorder: recorder,
-            rights: APIRights(managerUID: setting.managerUID),
+            protection: protection, admission: admission, applications: setting.applications, status: status,
+            recorder: recorder, rights: APIRights(managerUID: setting.managerUID),
             callers: CallerDirectory(accounts: setting.accounts, clock: setting.clock),
-            trustBundlePath: setting.home.trustBundle, refresh: refresh)
+            trustBundlePath: setting.home.trustBundle, refresh: refresh, autoTunnel: switchState,
+            judge: ProgramJudge(
+                registry: registry, admission: admission, programs: setting.programs, recorder: recorder),
+            hosting: HostingCount(), controlSocket: setting.home.controlSocket)
     }
 
     /// What belongs to the manager itself.

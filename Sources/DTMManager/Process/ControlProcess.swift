@@ -59,11 +59,14 @@ public enum ControlProcess {
             report: { complain("the log: \($0)") })
         let sockets = sockets(arguments, home)
         for socket in sockets { try socket.checkFree() }
-        let applications = ApplicationDirectory(anchor: anchor, threads: threads)
+        let inventory = try HostInventory(
+            anchor: anchor, threads: threads, accounts: LibcAccountDirectory(),
+            interval: .milliseconds(Int64(loaded.configuration.discovery.intervalSeconds * 1_000)))
         let setting = ControlSetting(
             home: home, loaded: loaded, source: source, reservedPorts: reserved, anchor: anchor, clock: clock,
             wall: WallClock(), managerUID: geteuid(), controlPID: getpid(), launcherPID: arguments.launcherPID,
-            isAutomatic: arguments.auto, log: log, accounts: LibcAccountDirectory(), applications: applications,
+            isAutomatic: arguments.auto, log: log, accounts: LibcAccountDirectory(), applications: inventory,
+            programs: inventory, inventory: inventory,
             names: SystemNameResolver(threads: threads), probe: ConnectingProbe(group: group), threads: threads,
             sockets: sockets)
         return RunningControl(

@@ -53,6 +53,7 @@ struct RunningControl: Sendable {
         services += signals(stop).map { .init(service: $0, serviceName: "signals") }
         services += timers.map { .init(service: $0, serviceName: "timer") }
         services.append(.init(service: assembly.parts.supervisor, serviceName: "data plane"))
+        services += discovery
         services.append(.init(service: ready, serviceName: "ready"))
         services += apis(group, serving).map { .init(service: $0, serviceName: "api") }
         var configuration = ServiceGroupConfiguration(services: services, logger: logger)
@@ -71,6 +72,20 @@ struct RunningControl: Sendable {
     private func signals(_ stop: StopSwitch) -> [SignalService] {
         let parts = assembly.parts
         return handlesSignals ? [SignalService(status: parts.status, recorder: parts.recorder, stop: stop)] : []
+    }
+
+    private var discovery: [ServiceGroupConfiguration.ServiceConfiguration] {
+        let connectors = ConfiguredConnectors(parts: assembly.parts, managerUID: assembly.setting.managerUID)
+        let hosting = ServiceGroupConfiguration.ServiceConfiguration(service: connectors, serviceName: "connectors")
+        guard let inventory = assembly.setting.inventory else { return [hosting] }
+        let assembly = assembly
+        let looking = InventoryService(
+            inventory: inventory, parts: assembly.parts, clock: assembly.setting.clock, autoTunnel: assembly.autoTunnel
+        ) { await assembly.own }
+        return [
+            .init(service: assembly.autoTunnel, serviceName: "auto-tunnel"),
+            .init(service: looking, serviceName: "discovery"), hosting,
+        ]
     }
 
     private var timers: [PeriodicService] {

@@ -47,7 +47,7 @@ extension ManagerError.Code {
         case .requestInvalid, .certificateRequestInvalid: .badRequest
         case .notPermitted, .connectDenied, .identityRevoked, .pidForeign: .forbidden
         case .tunnelUnknown, .subjectUnknown, .pidUnknown, .certificateUnknown, .routeUnknown: .notFound
-        case .tunnelNameTaken, .targetTaken, .subjectAmbiguous, .tunnelLimit: .conflict
+        case .tunnelNameTaken, .targetTaken, .subjectAmbiguous, .tunnelLimit, .hostingLimit: .conflict
         case .requestTooLarge: .contentTooLarge
         case .targetRefused, .targetUnresolved, .targetOwn, .pidWithoutListener, .rangeTooSmall, .rangeBusy,
             .configurationRefused:

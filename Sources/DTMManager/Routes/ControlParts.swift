@@ -17,6 +17,11 @@ struct ControlParts: Sendable {
     let callers: CallerDirectory
     let trustBundlePath: String
     let refresh: NameRefresh
+    let autoTunnel: AutoTunnelSwitch
+    let judge: ProgramJudge
+    let hosting: HostingCount
+    /// This manager's own control socket, over which the connectors that it hosts call it.
+    let controlSocket: String
 
     /// Passes on whom peers shall trust: to the data plane, to connectors, and to the file.
     func publishTrust() async {

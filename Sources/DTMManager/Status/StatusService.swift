@@ -23,13 +23,13 @@ final class StatusService: Sendable {
     private let meter: UsageMeter
     private let recorder: EventRecorder
     private let controlPID: Int32
-    private let isAutomatic: Bool
+    private let autoTunnel: AutoTunnelSwitch
     private let supervision: Mutex<Supervision>
     private let clockWatch = Mutex(ClockWatch())
     private let performance: Mutex<PerformanceWindow>
 
     init(
-        home: String, launcherPID: Int32?, controlPID: Int32, isAutomatic: Bool, clock: any TimeSource,
+        home: String, launcherPID: Int32?, controlPID: Int32, autoTunnel: AutoTunnelSwitch, clock: any TimeSource,
         wall: any TimeSource,
         registry: TunnelRegistry, supervisor: DataPlaneSupervisor, configuration: ConfigurationKeeper,
         meter: UsageMeter,
@@ -44,7 +44,7 @@ final class StatusService: Sendable {
         self.meter = meter
         self.recorder = recorder
         self.controlPID = controlPID
-        self.isAutomatic = isAutomatic
+        self.autoTunnel = autoTunnel
         startedAt = clock.now()
         supervision = Mutex(Supervision(launcherPID: launcherPID))
         performance = Mutex(PerformanceWindow(since: clock.now()))
@@ -69,7 +69,7 @@ final class StatusService: Sendable {
         return StatusReport(
             pid: processes.launcher ?? processes.control, uptimeSeconds: (clock.now() - startedAt).inSeconds,
             version: DTMVersion.text, home: home, configuration: loaded.path, state: .init(mode: "ephemeral"),
-            autoTunnel: isAutomatic || loaded.configuration.autoTunnel.enabled,
+            autoTunnel: autoTunnel.isOn(loaded.configuration),
             analysis: loaded.configuration.analysis.enabled, tunnels: records.count,
             memory: .init(residentBytes: usage.residentBytes, lockedBytes: usage.lockedBytes),
             cpuPercent: usage.cpuPercent,

@@ -22,19 +22,9 @@ struct Protection: Sendable {
         let subject = try await resolve(try Subject(request.subject))
         let name = try await self.name(request.name, for: subject)
         let draft = try ProtectRequestReading.draft(request, name: name, subject: subject)
-        // Before the target is touched: what is refused anyway should not be probed.
-        try await registry.check(draft)
-        let destination = try await reach(subject.target)
-        try await registry.checkFree(destination)
-        let id = try await registry.add(draft, destination: destination)
-        do {
-            let record = try await firstEndpoint(id, name)
-            return ProtectAnswer(
-                tunnel: await registry.report(record), notes: TierNotes.fronted(subject) + ruleNotes(draft))
-        } catch {
-            await remove(id)
-            throw error
-        }
+        let record = try await establish(draft)
+        return ProtectAnswer(
+            tunnel: await registry.report(record), notes: TierNotes.fronted(subject) + ruleNotes(draft))
     }
 
     /// Removes a tunnel; its connections are ended.
@@ -44,7 +34,7 @@ struct Protection: Sendable {
         return RemovedAnswer(removed: record.name.text)
     }
 
-    private func remove(_ id: TunnelID) async {
+    func remove(_ id: TunnelID) async {
         await registry.remove(id)
         await certificates.tunnelRemoved(id)
     }
@@ -91,7 +81,7 @@ struct Protection: Sendable {
         return name
     }
 
-    private func reach(_ target: Target) async throws(ManagerError) -> TargetPlan {
+    func reach(_ target: Target) async throws(ManagerError) -> TargetPlan {
         let destination = try await resolver.destination(of: target)
         if let failure = await probe.probe(destination) {
             throw ManagerError(
@@ -103,7 +93,7 @@ struct Protection: Sendable {
         return destination
     }
 
-    private func firstEndpoint(_ id: TunnelID, _ name: TunnelName) async throws(ManagerError) -> TunnelRecord {
+    func firstEndpoint(_ id: TunnelID, _ name: TunnelName) async throws(ManagerError) -> TunnelRecord {
         let registry = registry
         let outcome = await registry.changes.first(within: patience) { () -> TunnelRecord? in
             guard let record = await registry.record(id) else { return nil }

@@ -14,6 +14,10 @@ struct ConnectCommand: AsyncParsableCommand {
 
             --listen serves programs of the same user alone, unless --allow-any-local. --stdio relays one connection, for \
             ssh's ProxyCommand and for scripts.
+
+            Tunnels with rules about programs (exe:, sha256:, cgroup:, unit:) are reached with --hosted alone: the manager \
+            then runs the connector, and asks the kernel who is behind each connection. Such rules keep other programs and \
+            mistakes out; they do not stop an attacker who runs as the same user.
             """)
 
     @Argument(help: ArgumentHelp("The tunnel's name.", valueName: "name"))
@@ -31,6 +35,9 @@ struct ConnectCommand: AsyncParsableCommand {
     @Flag(help: "With --listen: serve programs of every user on this machine.")
     var allowAnyLocal = false
 
+    @Flag(help: "Let the manager run it, which looks at the program behind each connection.")
+    var hosted = false
+
     @OptionGroup var manager: ManagerOptions
 
     func validate() throws {
@@ -40,6 +47,12 @@ struct ConnectCommand: AsyncParsableCommand {
             throw ValidationError("'\(shown(listen))' is no address and port, as 127.0.0.1:6380 or [::1]:0.")
         }
         guard !allowAnyLocal || listen != nil else { throw ValidationError("--allow-any-local goes with --listen.") }
+        guard !hosted || !stdio else {
+            throw ValidationError("--stdio can't be hosted: use --listen or --unix with --hosted.")
+        }
+        guard !hosted || !allowAnyLocal else {
+            throw ValidationError("With --hosted, the tunnel's policy alone says who is served.")
+        }
         guard !manager.json || !stdio else {
             throw ValidationError("--stdio leaves no room on standard output for --json.")
         }
@@ -50,13 +63,20 @@ struct ConnectCommand: AsyncParsableCommand {
             let output = Output.standard()
             let asJSON = manager.json
             let tunnel = name
-            let connector = ConnectorProcess(
-                tunnel: name, offer: offer, allowsAnyLocal: allowAnyLocal, locator: manager.locator
-            ) { offer in
+            let announce: @Sendable (ConnectorOffer) -> Void = { offer in
                 // Whoever reads may have gone already; the connector serves all the same.
                 try? Self.announce(offer, of: tunnel, output, asJSON: asJSON)
             }
-            try await connector.run()
+            if hosted {
+                try await HostedSession(
+                    tunnel: name, offer: offer, locator: manager.locator, isListening: announce
+                ).run()
+            } else {
+                try await ConnectorProcess(
+                    tunnel: name, offer: offer, allowsAnyLocal: allowAnyLocal, locator: manager.locator,
+                    isListening: announce
+                ).run()
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 import DTMAPI
 import DTMConfiguration
 import DTMCore
+import DTMTunnel
 import DTMPlan
 import DTMPolicy
 import Glibc
@@ -17,6 +18,12 @@ final class FakeApplications: ApplicationFinding {
     init(_ observations: [ApplicationObservation]) { self.observations = Mutex(observations) }
     func snapshot() async throws -> [ApplicationObservation] { observations.withLock { $0 } }
     func ownerUID(of target: Target) async -> UInt32? { geteuid() }
+}
+
+/// Says of every connection that it is the same program's.
+struct FakePrograms: ProgramFinding {
+    var known: ConnectingProgram?
+    func program(behind peer: LocalPeer, digests: Bool) async -> ConnectingProgram? { known }
 }
 
 struct FakeNames: NameResolving {
@@ -65,6 +72,7 @@ struct ControlFixture: Sendable {
         var names = FakeNames()
         var probe = FakeProbe()
         var failsToBind = false
+        var programs = FakePrograms()
         var managerUID = geteuid()
     }
 
@@ -126,9 +134,11 @@ struct ControlFixture: Sendable {
             home: home, loaded: try source.load(after: nil), source: source, reservedPorts: ReservedPorts(),
             anchor: anchor,
             clock: AnchoredClock(anchor: anchor), wall: WallClock(), managerUID: options.managerUID,
-            controlPID: getpid(),
+            // Not this process: what calls from the manager's own process is a connector that it hosts.
+            controlPID: 1,
             launcherPID: getppid(), isAutomatic: false, log: nil, accounts: FakeAccounts(),
-            applications: FakeApplications(options.applications), names: options.names, probe: options.probe,
+            applications: FakeApplications(options.applications), programs: options.programs, names: options.names,
+            probe: options.probe,
             threads: threads, sockets: [ControlSocket(path: home.controlSocket, mode: 0o600)])
     }
 }

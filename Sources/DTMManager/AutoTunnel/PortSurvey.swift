@@ -1,0 +1,52 @@
+import DTMCore
+import DTMPolicy
+
+/// Makes of what runs on the host what auto-tunnel decides about.
+enum PortSurvey {
+    /// Every TCP port at which somebody listens, ascending.
+    ///
+    /// - Parameters:
+    ///   - own: What belongs to DTM itself.
+    ///   - covered: Whether a tunnel that was not made automatically leads there.
+    static func sightings(
+        _ processes: [ApplicationObservation], unattributed: [ObservedListener], policy: AutoTunnelPolicy,
+        own: OwnParts, covered: (ListeningPlace) -> Bool
+    ) -> [PortSighting] {
+        let hidden = Set(unattributed.compactMap { $0.endpoint?.port })
+        return ListeningPlace.collect(processes).compactMap { place in
+            guard case .tcp(_, let port) = place.target else { return nil }
+            let holders = holders(of: port, processes)
+            // Somebody who can't be seen listens at the same port: who it is can't be said, so nothing is done by itself.
+            let decision = hidden.contains(port) || covered(place) ? nil : decide(port, processes, policy, own)
+            return PortSighting(port: port, target: place.target, holders: holders, decision: decision)
+        }
+    }
+
+    private static func holders(of port: UInt16, _ processes: [ApplicationObservation]) -> Set<PortHolder> {
+        Set(
+            processes.filter { $0.listens(at: port) }.map {
+                PortHolder(application: $0.application, executable: $0.executable, uid: $0.uid)
+            })
+    }
+
+    /// Every listener of the port has to be admitted: one tunnel leads to all of them.
+    private static func decide(
+        _ port: UInt16, _ processes: [ApplicationObservation], _ policy: AutoTunnelPolicy, _ own: OwnParts
+    ) -> AutoTunnelDecision? {
+        var last: AutoTunnelDecision?
+        for process in processes where process.listens(at: port) {
+            for listener in process.listeners where listener.endpoint?.port == port {
+                let isOwn =
+                    own.processes.contains(process.pid) || listener.endpoint.map(own.endpoints.contains) ?? false
+                let decision = policy.decide(ListenerCandidate(listener, of: process, isOwn: isOwn))
+                guard decision.isProtected else { return decision }
+                last = decision
+            }
+        }
+        return last
+    }
+}
+
+extension ApplicationObservation {
+    fileprivate func listens(at port: UInt16) -> Bool { listeners.contains { $0.endpoint?.port == port } }
+}

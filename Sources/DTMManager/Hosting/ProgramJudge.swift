@@ -1,0 +1,67 @@
+import DTMCore
+import DTMPolicy
+import DTMTunnel
+
+/// Finds out who is behind a local connection.
+protocol ProgramFinding: Sendable {
+    /// Nil when not even the user can be told. Never a guess.
+    ///
+    /// - Parameter digests: Whether the executables' contents are to be hashed.
+    func program(behind peer: LocalPeer, digests: Bool) async -> ConnectingProgram?
+}
+
+/// Decides about the connections of hosted connectors by the program behind each, and records every decision.
+struct ProgramJudge: Sendable {
+    let registry: TunnelRegistry
+    let admission: Admission
+    let programs: any ProgramFinding
+    let recorder: EventRecorder
+
+    /// Nil when the connection may go on; otherwise why not.
+    func refusal(of peer: LocalPeer, on tunnel: TunnelName, onlyUser: UInt32?) async -> String? {
+        guard let record = try? await registry.record(named: tunnel.text) else { return "the tunnel is gone" }
+        let policy = record.settings.policy
+        guard let program = await programs.program(behind: peer, digests: policy.needsHash) else {
+            let decision = AdmissionDecision(
+                allowed: false, rule: nil, reason: "the kernel does not say whose connection it is")
+            note(decision, nil, record)
+            return decision.reason
+        }
+        var decision = policy.decide(program: program, ownerUID: await admission.owner(of: record))
+        if decision.allowed, let onlyUser, program.uid != onlyUser {
+            decision = AdmissionDecision(
+                allowed: false, rule: nil,
+                reason: "it comes from uid \(program.uid), and the connector serves uid \(onlyUser) alone")
+        }
+        note(decision, program, record)
+        return decision.allowed ? nil : decision.reason
+    }
+
+    private func note(_ decision: AdmissionDecision, _ program: ConnectingProgram?, _ record: TunnelRecord) {
+        var detail: [String: DetailValue] = ["reason": .string(decision.reason)]
+        if let rule = decision.rule { detail["rule"] = .string(rule) }
+        if let program { detail.merge(program.detail) { first, _ in first } }
+        recorder.record(
+            decision.allowed ? Event.Kind.programAdmitted : Event.Kind.programRefused,
+            decision.allowed ? .info : .warning, tunnel: record.name, app: record.draft.application, detail)
+    }
+}
+
+extension ConnectingProgram {
+    /// As events show it: the first holder, and that there are others when there are.
+    var detail: [String: DetailValue] {
+        var detail: [String: DetailValue] = ["uid": .integer(Int64(uid))]
+        if let userName { detail["user"] = .string(userName) }
+        if let first = holders.first {
+            if let pid = first.pid { detail["pid"] = .integer(Int64(pid)) }
+            if let executable = first.executable { detail["executable"] = .string(executable) }
+            if let cgroup = first.cgroup { detail["cgroup"] = .string(cgroup) }
+            if let unit = first.unit { detail["unit"] = .string(unit) }
+        }
+        if isAmbiguous {
+            detail["ambiguous"] = .boolean(true)
+            detail["holders"] = .list(holders.compactMap { $0.pid.map(String.init) })
+        }
+        return detail
+    }
+}
