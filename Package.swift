@@ -89,6 +89,9 @@ let package = Package(
         stage("DTMCertificates", ["DTMCore", "DTMSecrets", .x509, .asn1, .crypto]),
 
         // What control and data plane say to each other.
+        // What is wrong on this host: `dtm doctor`.
+        stage("DTMDoctor", ["DTMCore", "CDTMLinux"]),
+
         stage("DTMPlan", ["DTMCore", "DTMSecrets", "CDTMLinux"]),
 
         // Joiners: a process each.
@@ -108,7 +111,7 @@ let package = Package(
             "DTMManager",
             [
                 "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
-                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMTunnel", "DTMConnector", "CDTMLinux",
+                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "CDTMLinux",
                 .nioCore, .nioPosix, .nioConcurrencyHelpers, .hummingbird, .hummingbirdCore, .httpTypes,
                 .nioHTTPTypes, .serviceLifecycle, .unixSignals, .logging, .asyncAlgorithms,
             ]),
@@ -118,7 +121,7 @@ let package = Package(
         stage(
             "DTMAPI",
             ["DTMCore", "DTMSecrets", "CDTMLinux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
-        stage("DTMCommands", ["DTMCore", "DTMAPI", "DTMConfiguration", .argumentParser]),
+        stage("DTMCommands", ["DTMCore", "DTMAPI", "DTMConfiguration", "DTMDoctor", .argumentParser]),
         .executableTarget(
             name: "dtm",
             dependencies: [
@@ -144,6 +147,7 @@ let package = Package(
                 .nioPosix,
                 .logging,
             ]),
+        tests("DTMDoctorTests", ["DTMTestSupport", "DTMDoctor", "DTMCore"]),
         tests("DTMCoreTests", ["DTMTestSupport", "DTMCore"]),
         tests("DTMSecretsTests", ["DTMSecrets", "DTMCore", "CSodium"]),
         tests(
@@ -183,7 +187,7 @@ let package = Package(
         tests("DTMPolicyTests", ["DTMTestSupport", "DTMPolicy", "DTMCore"]),
         tests(
             "DTMCommandsTests",
-            ["DTMTestSupport", "DTMCommands", "DTMAPI", "DTMConfiguration", "DTMCore", .argumentParser]),
+            ["DTMTestSupport", "DTMCommands", "DTMAPI", "DTMConfiguration", "DTMCore", "DTMDoctor", .argumentParser]),
         .testTarget(
             name: "dtmTests", dependencies: ["dtm", .argumentParser], exclude: ["Snapshots"],
             swiftSettings: swiftSettings),

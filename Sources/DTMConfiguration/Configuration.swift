@@ -109,6 +109,10 @@ public struct LoggingSettings: Hashable, Sendable {
     public var maximumFileBytes = 10_485_760
     /// How many files are kept beside the one that is written.
     public var keptFiles = 5
+    /// The most that the log takes on disk, in bytes: the file that is written, and those that are kept.
+    public var maximumBytes: UInt64 {
+        UInt64(max(0, maximumFileBytes)) * UInt64(max(0, keptFiles) + 1)
+    }
 
     /// The defaults.
     public init() {}

@@ -1,3 +1,4 @@
+import DTMCore
 import DTMTestSupport
 import Testing
 

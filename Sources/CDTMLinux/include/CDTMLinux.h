@@ -174,4 +174,25 @@ struct dtm_file_facts {
 /// module that uses both can't rely on seeing its members. Gone when NIO's module no longer includes <sys/stat.h>.
 int dtm_file_facts(const char *path, int follow_links, struct dtm_file_facts *facts);
 
+// MARK: host.c
+
+/// The version of Landlock's ABI, from 1: landlock(7). -ENOSYS and -EOPNOTSUPP: the kernel has none, or it is switched off.
+///
+/// Why C: there is no wrapper in the C library, and syscall(2) is variadic. The same holds for the next one.
+int dtm_landlock_abi(void);
+
+/// Whether the kernel gives memory that it can't read itself: memfd_secret(2). What it gave is let go at once.
+int dtm_try_secret_memory(void);
+
+/// 1 when something keeps the system's clock in time, 0 when nothing does: STA_UNSYNC of adjtimex(2). Sets the largest error that
+/// the clock may have, in microseconds. Changes nothing.
+///
+/// Why C: the C library's module for Swift leaves sys/timex.h out.
+int dtm_clock_state(int64_t *maximum_error);
+
+/// Whether this process may make a user namespace and in it a network namespace: makes both for a child that ends at once, clone(2).
+///
+/// Why C: clone does not import, and what a child of it may do is known to a C compiler alone.
+int dtm_try_user_namespace(void);
+
 #endif

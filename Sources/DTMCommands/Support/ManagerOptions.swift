@@ -1,5 +1,6 @@
 package import ArgumentParser
 package import DTMAPI
+import DTMCore
 
 /// The options of every command that talks to a manager.
 package struct ManagerOptions: ParsableArguments {
@@ -43,11 +44,4 @@ extension ManagerCommand {
             try output.lines(lines(output.style))
         }
     }
-}
-
-/// `text` as one word of a POSIX shell.
-package func shellQuoted(_ text: String) -> String {
-    let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,")
-    guard text.isEmpty || !text.allSatisfy(plain.contains) else { return text }
-    return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
 }
