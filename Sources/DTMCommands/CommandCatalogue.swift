@@ -5,7 +5,9 @@ package import ArgumentParser
 package enum CommandCatalogue {
     package static let looking = CommandGroup(
         name: "Look",
-        subcommands: [StatusCommand.self, AppsCommand.self, TunnelsCommand.self, EventsCommand.self])
+        subcommands: [
+            StatusCommand.self, AppsCommand.self, TunnelsCommand.self, EventsCommand.self, DoctorCommand.self,
+        ])
     package static let steering = CommandGroup(
         name: "Steer",
         subcommands: [

@@ -30,7 +30,9 @@ import Testing
     @Test(arguments: [CompletionShell.bash, .zsh, .fish])
     func `Completions know the commands`(shell: CompletionShell) {
         let script = DTMCommand.completionScript(for: shell)
-        for name in ["up", "connect", "status", "apps", "protect", "tunnels", "rotate", "events", "config", "certs"] {
+        for name in [
+            "up", "connect", "status", "apps", "protect", "tunnels", "rotate", "events", "config", "certs", "doctor",
+        ] {
             #expect(script.contains(name))
         }
     }

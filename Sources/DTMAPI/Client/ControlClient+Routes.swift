@@ -10,6 +10,11 @@ extension ControlClient {
         try await perform(.get("status"), as: StatusReport.self, within: timeouts.look)
     }
 
+    /// `GET /v1/doctor`.
+    public func doctor() async throws -> DoctorReport {
+        try await perform(.get("doctor"), as: DoctorReport.self, within: timeouts.look)
+    }
+
     /// `GET /v1/apps`.
     public func apps() async throws -> AppList {
         try await perform(.get("apps"), as: AppList.self, within: timeouts.look)

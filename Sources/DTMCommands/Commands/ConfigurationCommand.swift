@@ -12,7 +12,9 @@ struct ConfigurationCommand: AsyncParsableCommand {
         ])
 
     /// Finds the file that a manager with this home, started here, would go by.
-    static func load(file: String? = nil, home: String?) throws -> LoadedConfiguration {
+    static func load(
+        file: String? = nil, home: String?
+    ) throws(ConfigurationError) -> LoadedConfiguration {
         let folder = home.map(HomeDirectory.absolute) ?? HomeDirectory.standard() ?? "."
         let locator = ConfigurationLocator(
             commandLine: file, environment: HomeDirectory.variable("DTM_CONFIG"), home: folder)

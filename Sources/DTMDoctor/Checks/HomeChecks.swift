@@ -96,7 +96,7 @@ enum HomeChecks {
         let path = shellQuoted(found.path)
         if found.owner != uid {
             return Problem(
-                text: "\(found.path) belongs to uid \(found.owner), and the manager would run as uid \(uid)",
+                text: "\(found.path) belongs to uid \(found.owner), and the manager's user is uid \(uid)",
                 severity: .error, mend: "chown \(uid) \(path), or run the manager as uid \(found.owner)")
         }
         if found.isWritableByOthers {

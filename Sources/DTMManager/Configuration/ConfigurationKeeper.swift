@@ -46,6 +46,16 @@ actor ConfigurationKeeper {
     /// Makes the tunnels of the configuration in force true; for the start.
     func applyAtStart() async throws(ManagerError) { try await apply(current.configuration) }
 
+    /// Reads the file and changes nothing.
+    ///
+    /// - Returns: what a reload would change, a line for each; the warnings about the file.
+    /// - Throws: what a reload would be refused for.
+    func preview() throws -> (path: String?, changes: [String], warnings: [String]) {
+        let loaded = try source.load(after: current)
+        let change = ConfigurationChange.diff(from: current.configuration, to: loaded.configuration)
+        return (loaded.path, change.changes.map(\.description), loaded.warnings)
+    }
+
     /// Reads the file again and makes it true.
     ///
     /// - Throws: `configuration.refused` with all that is wrong with it; nothing has changed then.

@@ -87,6 +87,7 @@ struct ControlAssembly: Sendable {
         parts = ControlParts(
             registry: registry, certificates: certificates, supervisor: supervisor, configuration: keeper,
             protection: protection, admission: admission, applications: setting.applications, status: status,
+            doctor: DoctorService(setting: setting, registry: registry, configuration: keeper),
             recorder: recorder, rights: APIRights(managerUID: setting.managerUID),
             callers: CallerDirectory(accounts: setting.accounts, clock: setting.clock),
             trustBundlePath: setting.home.trustBundle, refresh: refresh, autoTunnel: switchState,

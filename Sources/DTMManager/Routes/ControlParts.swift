@@ -12,6 +12,7 @@ struct ControlParts: Sendable {
     let admission: Admission
     let applications: any ApplicationFinding
     let status: StatusService
+    let doctor: DoctorService
     let recorder: EventRecorder
     let rights: APIRights
     let callers: CallerDirectory

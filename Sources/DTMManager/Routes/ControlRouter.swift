@@ -8,6 +8,7 @@ enum ControlRouter {
         router.add(middleware: CallerMiddleware(callers: parts.callers))
         let api = router.group("v1")
         StatusRoutes(parts: parts).add(to: api)
+        DoctorRoutes(parts: parts).add(to: api)
         ApplicationRoutes(parts: parts).add(to: api)
         TunnelRoutes(parts: parts).add(to: api)
         ConnectorRoutes(parts: parts).add(to: api)
