@@ -153,6 +153,15 @@ import Testing
         #expect(result.detail.hasPrefix("979 of 1001 ports"))
     }
 
+    @Test func `A home that is another's is one problem, not one for each thing in it`() throws {
+        var facts = Samples.healthy
+        facts.process.uid = 7
+        facts.home.folders = .known([Samples.folder("/h"), Samples.folder("/h/run"), Samples.folder("/h/logs")])
+        let failed = HealthRegistry.examine(facts).filter { $0.status == .failed }
+        #expect(failed.map(\.code) == ["doctor.home"])
+        #expect(failed.first?.detail == "/h belongs to uid 1000, not to uid 7")
+    }
+
     @Test func `A path is quoted in what is to be typed`() throws {
         let result = try Samples.examine("doctor.home") { facts in
             facts.home.folders = .known([Samples.folder("/home/a b/$(id)", mode: 0o777)])

@@ -1,6 +1,7 @@
 import DTMAPI
 import DTMCertificates
 import DTMCore
+import DTMDoctor
 import DTMPlan
 import DTMSecrets
 import Glibc
@@ -63,6 +64,28 @@ import Testing
             }
             let left = try await control.client.tunnels().tunnels
             #expect(left.isEmpty)
+        }
+    }
+
+    @Test func `the doctor's checks are the registry's, judged for the manager`() async throws {
+        try await ControlFixture.run(try ControlFixture.redis()) { control in
+            _ = try await control.client.protect(
+                ProtectRequest(subject: "99", name: "redis", portRange: [5_100, 5_200]))
+            let report = try await control.client.doctor()
+            #expect(report.checks.map(\.code) == HealthRegistry.checks.map(\.code))
+            #expect(report.checks.allSatisfy { $0.checkedBy == "manager" })
+            #expect(report.home == control.folder.path)
+            #expect(report.managerPID == getpid())
+            let found = Dictionary(uniqueKeysWithValues: report.checks.map { ($0.code, $0) })
+            #expect(found["doctor.home"]?.status == "passed")
+            #expect(found["doctor.ports"]?.detail.contains("5100-5200") == true)
+            #expect(found["doctor.configuration"]?.status == "passed")
+            control.source.write(#"{"rotation": {"intervalSeconds": 20}}"#)
+            let changed = try await control.client.doctor().checks.first { $0.code == "doctor.configuration" }
+            #expect(changed?.detail.contains("rotation.intervalSeconds") == true)
+            control.source.write("{")
+            let refused = try await control.client.doctor().checks.first { $0.code == "doctor.configuration" }
+            #expect(refused?.severity == "error" && refused?.status == "failed")
         }
     }
 

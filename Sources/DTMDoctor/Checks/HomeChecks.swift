@@ -16,9 +16,7 @@ enum HomeChecks {
         case .absent: .notApplicable("there is no home yet: dtm up makes it, for its user alone")
         case .unknown(let reason): .unknown(reason)
         case .known(let folders):
-            verdict(
-                folders.compactMap { problem($0, uid: facts.process.uid) }
-                    + facts.home.parents.compactMap { parent($0, uid: facts.process.uid) })
+            verdict(problems(folders, facts) + facts.home.parents.compactMap { parent($0, uid: facts.process.uid) })
                 ?? .passed(
                     "\(folders.first?.path ?? "the home") belongs to uid \(facts.process.uid), who alone may write there"
                 )
@@ -36,7 +34,7 @@ enum HomeChecks {
             if case .unknown(let reason) = facts.home.folders { return .unknown(reason) }
             return .notApplicable("no manager has written any yet")
         }
-        return verdict(facts.home.files.compactMap { problem($0, uid: facts.process.uid) })
+        return verdict(facts.home.files.compactMap { problemInside($0, facts) })
             ?? .passed("\(facts.home.files.count) looked at; none belongs to others or may be changed by them")
     }
 
@@ -92,11 +90,22 @@ enum HomeChecks {
             mend: problems.map(\.mend).joined(separator: "; "))
     }
 
+    /// A home that is another's is one problem, and not one for each thing in it.
+    private static func problems(_ folders: [PathFacts], _ facts: HostFacts) -> [Problem] {
+        folders.prefix(1).compactMap { problem($0, uid: facts.process.uid) }
+            + folders.dropFirst().compactMap { problemInside($0, facts) }
+    }
+
+    private static func problemInside(_ found: PathFacts, _ facts: HostFacts) -> Problem? {
+        let isHomes = found.owner == facts.home.folders.value?.first?.owner
+        return problem(found, uid: isHomes ? found.owner : facts.process.uid)
+    }
+
     private static func problem(_ found: PathFacts, uid: UInt32) -> Problem? {
         let path = shellQuoted(found.path)
         if found.owner != uid {
             return Problem(
-                text: "\(found.path) belongs to uid \(found.owner), and the manager's user is uid \(uid)",
+                text: "\(found.path) belongs to uid \(found.owner), not to uid \(uid)",
                 severity: .error, mend: "chown \(uid) \(path), or run the manager as uid \(found.owner)")
         }
         if found.isWritableByOthers {
