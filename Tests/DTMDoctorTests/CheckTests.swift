@@ -162,6 +162,19 @@ import Testing
         #expect(failed.first?.detail == "/h belongs to uid 1000, not to uid 7")
     }
 
+    @Test func `A command that is suggested names the home, where it is not the usual one`() throws {
+        for (code, spoil) in [
+            ("doctor.sockets", { $0.home.sockets = .known([SocketFacts(path: "/s", answers: .known(false))]) }),
+            ("doctor.configuration", { $0.settings.configuration = .changed(path: nil, changes: ["x"]) }),
+        ] as [(String, (inout HostFacts) -> Void)] {
+            let result = try Samples.examine(code) { facts in
+                spoil(&facts)
+                facts.settings.homeOption = " --home /x"
+            }
+            #expect(result.mend.contains(" --home /x"), "\(result.mend)")
+        }
+    }
+
     @Test func `A path is quoted in what is to be typed`() throws {
         let result = try Samples.examine("doctor.home") { facts in
             facts.home.folders = .known([Samples.folder("/home/a b/$(id)", mode: 0o777)])

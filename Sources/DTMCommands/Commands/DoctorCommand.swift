@@ -36,7 +36,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     private func examine() async throws -> DoctorReport {
         let asked = try await askManager()
-        let own = OwnExamination(home: manager.home, file: config, asked: asked.state)
+        let own = OwnExamination(home: manager.home, homeOption: manager.suffix, file: config, asked: asked.state)
         guard let report = asked.report else { return own.report() }
         return report.completed(by: own.report(), insisting: config == nil ? [] : [ManagerChecks.configurationCode])
     }

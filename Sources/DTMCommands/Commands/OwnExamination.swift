@@ -7,6 +7,7 @@ import Glibc
 /// What this process finds by itself, as if its user started a manager here.
 struct OwnExamination {
     let home: String?
+    let homeOption: String
     let file: String?
     let asked: DoctorSettings.ManagerState
 
@@ -14,7 +15,8 @@ struct OwnExamination {
         let folder = home.map(HomeDirectory.absolute) ?? HomeDirectory.standard()
         let (state, configuration) = load()
         let settings = DoctorSettings(
-            home: folder, configuration: state, manager: asked, endpoints: configuration.endpoints,
+            home: folder, homeOption: homeOption, configuration: state, manager: asked,
+            endpoints: configuration.endpoints,
             skippedPorts: Set(WellKnownPorts.builtIn), maximumConnections: configuration.limits.maximumConnections,
             maximumTunnels: configuration.limits.maximumTunnels, logBytes: configuration.logging.maximumBytes)
         let results = HealthRegistry.examine(HostFactsReader().read(settings))

@@ -61,13 +61,15 @@ enum DoctorView {
     private static func problem(_ check: DoctorReport.Check, _ style: TextStyle) -> [String] {
         ["  " + style.paint(shown(check.title), .bold) + "  " + style.paint(shown(check.code), .dim)]
             + labelled("found", check.detail, style) + labelled("costs", check.consequence, style)
-            + labelled("mend", check.mend, style)
+            + labelled("mend", check.mend, style, wraps: false)
     }
 
-    /// `text` behind its label, its further lines below the first.
-    private static func labelled(_ label: String, _ text: String, _ style: TextStyle) -> [String] {
+    /// `text` behind its label, its further lines below the first. A command is not broken, so that it can be copied.
+    private static func labelled(_ label: String, _ text: String, _ style: TextStyle, wraps: Bool = true) -> [String] {
         let width = max(40, (style.width ?? 120) - 11)
-        let lines = text.split(separator: "\n").flatMap { wrap(shown(String($0)), to: width) }
+        let lines = text.split(separator: "\n").flatMap {
+            wraps ? wrap(shown(String($0)), to: width) : [shown(String($0))]
+        }
         return lines.enumerated().map { index, line in
             "    " + (index == 0 ? pad("\(label):", to: 7) : pad("", to: 7)) + line
         }

@@ -46,7 +46,7 @@ enum HomeChecks {
         switch facts.home.sockets {
         case .absent: .notApplicable("there is no socket in the home")
         case .unknown(let reason): .unknown(reason)
-        case .known(let sockets): judge(sockets)
+        case .known(let sockets): judge(sockets, facts.settings)
         }
     }
 
@@ -58,7 +58,7 @@ enum HomeChecks {
         switch facts.home.processes {
         case .absent: .notApplicable("no manager has written any down")
         case .unknown(let reason): .unknown(reason)
-        case .known(let entries): judge(entries)
+        case .known(let entries): judge(entries, facts.settings)
         }
     }
 
@@ -87,7 +87,7 @@ enum HomeChecks {
         guard let worst = problems.map(\.severity).max() else { return nil }
         return .failed(
             problems.map(\.text).joined(separator: "\n"), severity: worst,
-            mend: problems.map(\.mend).joined(separator: "; "))
+            mend: problems.map(\.mend).joined(separator: "\n"))
     }
 
     /// A home that is another's is one problem, and not one for each thing in it.
@@ -133,22 +133,24 @@ enum HomeChecks {
             mend: "name a home below folders of root or of uid \(uid), with --home DIR or DTM_HOME")
     }
 
-    private static func judge(_ sockets: [SocketFacts]) -> Verdict {
+    private static func judge(_ sockets: [SocketFacts], _ settings: DoctorSettings) -> Verdict {
         let stale = sockets.filter { $0.answers == .known(false) }.map(\.path)
         if !stale.isEmpty {
             return .failed(
                 stale.map { "nobody answers at \($0)" }.joined(separator: "\n"),
-                mend: "dtm up, or: rm \(stale.map(shellQuoted).joined(separator: " "))")
+                mend: "dtm up\(settings.homeOption), or: rm \(stale.map(shellQuoted).joined(separator: " "))")
         }
         for case .unknown(let reason) in sockets.map(\.answers) { return .unknown(reason) }
         return .passed(sockets.map { "\($0.path) answers" }.joined(separator: "\n"))
     }
 
-    private static func judge(_ entries: [ProcessEntry]) -> Verdict {
+    private static func judge(_ entries: [ProcessEntry], _ settings: DoctorSettings) -> Verdict {
         let orphans = entries.filter { $0.isRunning && !$0.isSupervised }
         if !orphans.isEmpty {
             let names = orphans.map { "\($0.role) (pid \($0.pid))" }.joined(separator: " and ")
-            return .failed("\(names): running without a launcher, which was killed")
+            return .failed(
+                "\(names): running without a launcher, which was killed",
+                mend: "dtm up\(settings.homeOption), which ends them and serves in their place")
         }
         let running = entries.filter(\.isRunning)
         guard running.isEmpty else {
@@ -157,7 +159,7 @@ enum HomeChecks {
         return .failed(
             "run/processes names processes of a manager that was killed; none of them runs any more", severity: .note,
             consequence: "Nothing but its keys, which were in memory alone.",
-            mend: "nothing needs to be done: dtm up writes it anew")
+            mend: "nothing needs to be done: dtm up\(settings.homeOption) writes it anew")
     }
 
     private static func judge(_ volume: VolumeFacts, _ settings: DoctorSettings) -> Verdict {

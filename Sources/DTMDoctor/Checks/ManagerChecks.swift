@@ -18,7 +18,7 @@ public enum ManagerChecks {
         case .differs(let version, let own):
             .failed(
                 "dtm \(version) runs, and this program is dtm \(own)", severity: .warning,
-                mend: "end the manager and start it anew: dtm up")
+                mend: "end the manager and start it anew: dtm up\(facts.settings.homeOption)")
         case .closed(let reason): .unknown(reason)
         case .broken(let message, let hint): .failed(message, mend: hint)
         }
@@ -42,7 +42,7 @@ public enum ManagerChecks {
             .failed(
                 (["\(path ?? "the defaults"): not in force as it is now"] + changes).joined(separator: "\n"),
                 severity: .note, consequence: "What was changed is not in force, and would be with the next start.",
-                mend: "dtm config reload")
+                mend: "dtm config reload\(facts.settings.homeOption)")
         case .refused(_, let message, let hint): .failed(message, mend: hint)
         }
     }

@@ -24,6 +24,8 @@ public struct DoctorSettings: Hashable, Sendable {
 
     /// Absolute; nil when this user has none.
     public var home: String?
+    /// What a command needs so that it reaches this home: ` --home DIR`, or nothing where it is the usual one.
+    public var homeOption: String
     public var configuration: ConfigurationState
     public var manager: ManagerState
     /// What endpoints are drawn from, by any tunnel; each once.
@@ -38,11 +40,13 @@ public struct DoctorSettings: Hashable, Sendable {
     public var logBytes: UInt64
 
     public init(
-        home: String?, configuration: ConfigurationState, manager: ManagerState, endpoints: [EndpointRange],
+        home: String?, homeOption: String = "", configuration: ConfigurationState, manager: ManagerState,
+        endpoints: [EndpointRange],
         skippedPorts: Set<UInt16>, ownPorts: Set<UInt16> = [], maximumConnections: Int, maximumTunnels: Int,
         logBytes: UInt64
     ) {
         self.home = home
+        self.homeOption = homeOption
         self.configuration = configuration
         self.manager = manager
         self.endpoints = endpoints.enumerated().filter { endpoints.firstIndex(of: $0.element) == $0.offset }.map(

@@ -29,7 +29,8 @@ struct DoctorService: Sendable {
         let records = await registry.records
         let inForce = loaded.configuration
         return DoctorSettings(
-            home: setting.home.path, configuration: await state(loaded), manager: .answers(version: DTMVersion.text),
+            home: setting.home.path, homeOption: " --home \(shellQuoted(setting.home.path))",
+            configuration: await state(loaded), manager: .answers(version: DTMVersion.text),
             endpoints: [inForce.rotation.endpoints] + records.map(\.settings.schedule.endpoints),
             skippedPorts: setting.reservedPorts.ports,
             ownPorts: Set(records.flatMap(\.observed.listeners).map(\.endpoint.port)),
