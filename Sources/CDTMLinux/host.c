@@ -45,13 +45,14 @@ static int end(void *unused) {
 
 int dtm_try_user_namespace(void) {
     // The child shares this memory for an instant, as one of vfork's does, so that no copy of a secret comes to be; it has a stack
-    // of its own, calls nothing, and no signal reaches a handler in it.
+    // of its own, calls nothing, and no signal reaches a handler in it. It shares the descriptors as well: with copies of them it would
+    // keep a listener alive that another thread closes meanwhile.
     _Alignas(16) char stack[16384];
     sigset_t all, before;
     sigfillset(&all);
     int failure = pthread_sigmask(SIG_SETMASK, &all, &before);
     if (failure) return -failure;
-    int flags = CLONE_VM | CLONE_VFORK | CLONE_NEWUSER | CLONE_NEWNET;
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_NEWUSER | CLONE_NEWNET;
     pid_t child = clone(end, stack + sizeof stack, flags, NULL);
     int outcome = child < 0 ? -errno : 0;
     if (child > 0) {
