@@ -14,20 +14,20 @@ public struct InventoryLimits: Hashable, Sendable {
     /// How often ``LiveInventory/tick()`` is called, in nanoseconds: what the costs below are shares of.
     public var interval: Int64 = 1_000_000_000
     /// The share of a core that lists of connections may take; when one costs more, it is made less often.
-    public var connectionShare = 0.005
+    public var connectionShare = 0.003
     /// The most ticks between two lists of connections.
     public var connectionTicks: UInt64 = 30
     /// The most processes whose descriptors are searched for new connections in one tick. New listeners are searched for
     /// everywhere.
     public var searchesPerTick = 256
     /// Processes with sockets whose use of the machine is read in one tick.
-    public var talkersPerTick = 64
+    public var talkersPerTick = 48
     /// Other processes whose use of the machine is read in one tick.
     public var othersPerTick = 16
-    /// In how many ticks all processes are looked at anew, descriptors and all.
+    /// In how many ticks all processes are looked at anew, descriptors and all; more where ``rotationPerTick`` says so.
     public var rotationTicks = 120
     /// The most processes that are looked at anew in one tick.
-    public var rotationPerTick = 64
+    public var rotationPerTick = 10
     /// How many holders of listeners are checked in one tick.
     public var checksPerTick = 64
 

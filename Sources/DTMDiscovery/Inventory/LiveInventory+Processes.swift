@@ -4,6 +4,10 @@ import Glibc
 extension LiveInventory {
     /// Brings the set of processes up to date: new ones are read, those that are gone dropped.
     mutating func followProcesses() throws(DiscoveryError) {
+        newcomers.removeAll { table.slots[$0].searched > 0 }
+        // Read before the list: what changes while it is made then shows in the next mark.
+        let mark = reader.taskMark()
+        if let mark, let taskMark, mark.elementsEqual(taskMark) { return }
         var listed: [(pid: Int32, hint: UInt64)] = []
         swap(&listed, &self.listed)
         defer { swap(&listed, &self.listed) }
@@ -13,7 +17,7 @@ extension LiveInventory {
         } catch {
             throw .processTableUnreadable(reader.root, "\(error)")
         }
-        newcomers.removeAll { table.slots[$0].searched > 0 }
+        taskMark = mark.map { Array($0) }
         var alive = 0
         for entry in listed where follow(entry.pid, entry.hint) { alive += 1 }
         guard table.count > alive else { return }

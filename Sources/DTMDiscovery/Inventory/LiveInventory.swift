@@ -57,6 +57,8 @@ public struct LiveInventory: ~Copyable {
     var checkCursor = 0
     var ownNetwork: [UInt8] = []
     var wasTruncated = false
+    /// The number of tasks and the last PID at the last list of processes.
+    var taskMark: [UInt8]?
 
     // Used again in each look.
     var listed: [(pid: Int32, hint: UInt64)] = []

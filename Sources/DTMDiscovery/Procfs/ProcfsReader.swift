@@ -51,6 +51,16 @@ struct ProcfsReader: ~Copyable {
         try Self.entries(of: descriptor, &buffer, body)
     }
 
+    /// What `/proc/loadavg` says of the number of tasks and of the PID that was given out last (`proc_loadavg(5)`): while both stay the
+    /// same, no process began and none ended. Nil where that is not told.
+    mutating func taskMark() -> ArraySlice<UInt8>? {
+        let opened = Self.withName("loadavg") { Int(openat(descriptor, $0, O_RDONLY | O_CLOEXEC)) }
+        do throws(Failure) { try fill(opened) } catch { return nil }
+        let fields = buffer[..<count].split(separator: UInt8(ascii: " "))
+        guard fields.count == 5, let tasks = fields[3].split(separator: UInt8(ascii: "/")).last else { return nil }
+        return tasks + [UInt8(ascii: " ")] + fields[4]
+    }
+
     /// Opens a process's folder.
     func folder(_ pid: Int32) throws(Failure) -> Folder {
         if fault != nil { try failIfAsked("\(pid)") }

@@ -1,7 +1,7 @@
 import DTMCore
 import DTMDiscovery
-import NIOConcurrencyHelpers
 import NIOPosix
+import Synchronization
 
 /// What runs on this host, for whoever asks: looked at on threads of its own, because /proc takes its time.
 protocol ApplicationFinding: Sendable {
@@ -13,23 +13,31 @@ protocol ApplicationFinding: Sendable {
 
 /// The real thing.
 final class ApplicationDirectory: ApplicationFinding {
-    private let inventory: NIOLockedValueBox<ProcessInventory>
+    private let anchor: ClockAnchor
+    /// Made at the first look, so that a process file system that is missing then shows as an error there.
+    private let inventory = Mutex<LiveInventory?>(nil)
     private let lookup: ListenerLookup
     private let threads: NIOThreadPool
 
     init(anchor: ClockAnchor, threads: NIOThreadPool) {
-        inventory = NIOLockedValueBox(ProcessInventory(anchor: anchor))
+        self.anchor = anchor
         lookup = ListenerLookup(anchor: anchor)
         self.threads = threads
     }
 
     func snapshot() async throws -> [ApplicationObservation] {
-        try await threads.runIfActive { [inventory] in
-            try inventory.withLockedValue { inventory in try inventory.snapshot() }
-        }
+        try await threads.runIfActive { [self] in try look() }
     }
 
     func ownerUID(of target: Target) async -> UInt32? {
         try? await threads.runIfActive { [lookup] in lookup.ownerUID(of: target) } ?? nil
+    }
+
+    private func look() throws(DiscoveryError) -> [ApplicationObservation] {
+        try inventory.withLock { inventory throws(DiscoveryError) in
+            if inventory == nil { inventory = try LiveInventory(anchor: anchor) }
+            _ = try inventory?.refresh()
+            return inventory?.picture().processes ?? []
+        }
     }
 }
