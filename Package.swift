@@ -143,7 +143,8 @@ let package = Package(
             "DTMManagerTests",
             [
                 "DTMManager", "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
-                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMTestSupport", .nioCore,
+                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMTestSupport",
+                .nioCore,
                 .nioPosix,
                 .logging,
             ]),
