@@ -144,6 +144,10 @@ public struct AutoTunnelSettings: Hashable, Sendable {
     public var enabled = false
     /// How long a tunnel stays after its application is gone.
     public var graceSeconds = 30.0
+    /// The most tunnels that are made so.
+    public var maximumTunnels = 64
+    /// The most of them for one application of one user.
+    public var maximumPerApplication = 8
     /// Which listeners get a tunnel; empty: all that are not denied.
     public var allow: [ListenerRule] = []
     /// Which get none. Goes before ``allow``.

@@ -81,6 +81,8 @@ import Testing
         configuration.analysis.securityThreshold = Double.random(in: 0...1, using: &generator)
         configuration.discovery.intervalSeconds = Double.random(in: 0.2...3_600, using: &generator)
         configuration.autoTunnel.graceSeconds = Double.random(in: 0...86_400, using: &generator)
+        configuration.autoTunnel.maximumTunnels = Int.random(in: 1...4_096, using: &generator)
+        configuration.autoTunnel.maximumPerApplication = Int.random(in: 1...4_096, using: &generator)
         configuration.autoTunnel.allow = randomRules(&generator)
         configuration.autoTunnel.deny = randomRules(&generator)
         configuration.autoTunnel.useDefaultDeny = generator.chance(0.5)

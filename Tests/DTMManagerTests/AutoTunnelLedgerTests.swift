@@ -141,6 +141,22 @@ import Testing
         }
     }
 
+    @Test func `a program that opens many ports gets some tunnels, and the rest is told once`() {
+        var ledger = AutoTunnelLedger()
+        let sightings = (1...100).map { port in
+            PortSighting(
+                port: port, target: .tcp(host: "127.0.0.1", port: port), holders: [port > 50 ? redis : stranger],
+                decision: AutoTunnelDecision(isProtected: true, rule: nil, reason: ""))
+        }
+        let limits = AutoTunnelLedger.Limits(tunnels: 12, perHolder: 8)
+        let steps = ledger.look(sightings, policy: policy, limits: limits, makesNew: true, standing: [], at: at(0))
+        #expect(steps.count - 2 == 12)
+        #expect(steps.contains(.limitReached(port: 9, holder: stranger)))
+        #expect(steps.contains(.limitReached(port: 55, holder: redis)))
+        #expect(
+            ledger.look(sightings, policy: policy, limits: limits, makesNew: true, standing: [], at: at(1)) == [])
+    }
+
     @Test func `whatever happens, no tunnel stands for long at a port that only a stranger holds`() {
         for seed in 0..<200 {
             var generator = SeededGenerator(seed: UInt64(seed))
@@ -171,7 +187,7 @@ import Testing
                             ledger.failed(port: 6_379, at: at(second))
                         }
                     case .remove(let tunnel, _, _): standing.remove(tunnel)
-                    case .changedHands: break
+                    case .changedHands, .limitReached: break
                     }
                 }
                 #expect(standing.count <= 1)

@@ -104,6 +104,8 @@ enum Schema {
             "enabled", \.enabled, .flag,
             weakens: .whenSwitchedOff("new listeners are no longer protected by themselves")),
         Field("graceSeconds", \.graceSeconds, .seconds(0...86_400)),
+        Field("maximumTunnels", \.maximumTunnels, .count(1...4_096), weakens: .whenLower(fewer)),
+        Field("maximumPerApplication", \.maximumPerApplication, .count(1...4_096), weakens: .whenLower(fewer)),
         Field(
             "allow", \.allow, .listenerRules,
             weakens: Weakening(reason: fewer) { old, new in

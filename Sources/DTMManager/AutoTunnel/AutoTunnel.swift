@@ -62,7 +62,8 @@ actor AutoTunnel: Service {
             }
         }
         let steps = ledger.look(
-            sightings, policy: policy, makesNew: switchState.isOn(settings), standing: Set(records.map(\.id)),
+            sightings, policy: policy, limits: settings.autoTunnel.limits, makesNew: switchState.isOn(settings),
+            standing: Set(records.map(\.id)),
             at: clock.now())
         for step in steps { await perform(step, &tasks) }
     }
@@ -78,6 +79,15 @@ actor AutoTunnel: Service {
                 Event.Kind.autoTunnelRemoved, .notice, tunnel: name,
                 ["port": .integer(Int64(port)), "reason": .string(reason)])
             await protection.remove(tunnel)
+        case .limitReached(let port, let holder):
+            recorder.record(
+                Event.Kind.autoTunnelFailed, .warning, app: holder.application,
+                [
+                    "port": .integer(Int64(port)),
+                    "reason": .string(
+                        "there are as many automatic tunnels as there may be (autoTunnel.maximumTunnels, "
+                            + "autoTunnel.maximumPerApplication): further listeners of \(holder) get none"),
+                ])
         case .changedHands(let port, let former, let present):
             recorder.record(
                 Event.Kind.portChangedHands, .warning, app: former.application,

@@ -45,6 +45,15 @@ struct AutoTunnelLedger: Sendable {
         case remove(TunnelID, port: UInt16, reason: String)
         /// A port that had a tunnel, or has had one not long ago, is somebody else's now.
         case changedHands(port: UInt16, from: PortHolder, to: PortHolder)
+        /// There are as many as there may be: this port gets none until others go. Told once for each holder.
+        case limitReached(port: UInt16, holder: PortHolder)
+    }
+
+    /// How many tunnels there may be: whoever may listen must not be able to use up the manager.
+    struct Limits: Hashable, Sendable {
+        var tunnels = 64
+        /// For one holder.
+        var perHolder = 8
     }
 
     private struct Entry: Sendable {
@@ -66,6 +75,8 @@ struct AutoTunnelLedger: Sendable {
     static let memory: Duration = .seconds(600)
     private static let longestRetry: Duration = .seconds(60)
     private var entries: [UInt16: Entry] = [:]
+    /// Who was told that he has reached a limit.
+    private var limited: Set<PortHolder> = []
 
     /// The tunnels that it made.
     var tunnels: Set<TunnelID> { Set(entries.values.compactMap(\.tunnel)) }
@@ -77,15 +88,15 @@ struct AutoTunnelLedger: Sendable {
     ///   - makesNew: False while auto-tunnel is off: what is there still goes when its application goes.
     ///   - standing: The tunnels that are there, by whomever they were made.
     mutating func look(
-        _ sightings: [PortSighting], policy: AutoTunnelPolicy, makesNew: Bool, standing: Set<TunnelID>,
-        at now: Timestamp
+        _ sightings: [PortSighting], policy: AutoTunnelPolicy, limits: Limits = Limits(), makesNew: Bool,
+        standing: Set<TunnelID>, at now: Timestamp
     ) -> [Step] {
-        var steps: [Step] = []
         noteDismissals(standing)
+        var steps = forget(except: Set(sightings.map(\.port)), policy, at: now)
         for sighting in sightings {
-            steps += see(sighting, makesNew: makesNew, at: now)
+            steps += see(sighting, limits, makesNew: makesNew, at: now)
         }
-        return steps + forget(except: Set(sightings.map(\.port)), policy, at: now)
+        return steps
     }
 
     /// The tunnel to a port stands.
@@ -113,8 +124,10 @@ struct AutoTunnelLedger: Sendable {
         }
     }
 
-    private mutating func see(_ sighting: PortSighting, makesNew: Bool, at now: Timestamp) -> [Step] {
-        guard var entry = entries[sighting.port] else { return begin(sighting, makesNew: makesNew, at: now) }
+    private mutating func see(
+        _ sighting: PortSighting, _ limits: Limits, makesNew: Bool, at now: Timestamp
+    ) -> [Step] {
+        guard var entry = entries[sighting.port] else { return begin(sighting, limits, makesNew: makesNew, at: now) }
         defer { entries[sighting.port] = entry }
         if let stranger = sighting.holders.first(where: { !$0.isSame(as: entry.holder) }) {
             return giveUp(&entry, sighting.port, to: stranger)
@@ -125,15 +138,32 @@ struct AutoTunnelLedger: Sendable {
             sighting.decision?.isProtected == true
         else { return [] }
         if let retryAt = entry.retryAt, now < retryAt { return [] }
+        if let refusal = refusal(of: entry.holder, at: sighting.port, limits) { return refusal }
         entry.isPending = true
         return [protect(sighting, entry.holder)]
     }
 
-    private mutating func begin(_ sighting: PortSighting, makesNew: Bool, at now: Timestamp) -> [Step] {
+    /// What to say in place of making a tunnel; nil when there is room for one.
+    private mutating func refusal(of holder: PortHolder, at port: UInt16, _ limits: Limits) -> [Step]? {
+        let busy = entries.values.filter { $0.tunnel != nil || $0.isPending }
+        let own = busy.count { $0.holder.isSame(as: holder) }
+        guard busy.count >= limits.tunnels || own >= limits.perHolder else {
+            limited.remove(holder)
+            return nil
+        }
+        // Bounded as the ports are.
+        if limited.count > 1_024 { limited = [] }
+        return limited.insert(holder).inserted ? [.limitReached(port: port, holder: holder)] : []
+    }
+
+    private mutating func begin(
+        _ sighting: PortSighting, _ limits: Limits, makesNew: Bool, at now: Timestamp
+    ) -> [Step] {
         // Several who share a port from the start: none of them is its owner more than another.
         guard makesNew, let decision = sighting.decision, decision.isProtected, let holder = sighting.holders.first,
             sighting.holders.allSatisfy({ $0.isSame(as: holder) })
         else { return [] }
+        if let refusal = refusal(of: holder, at: sighting.port, limits) { return refusal }
         entries[sighting.port] = Entry(holder: holder, lastSeen: now, isPending: true)
         return [protect(sighting, holder)]
     }

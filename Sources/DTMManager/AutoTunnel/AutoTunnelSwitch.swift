@@ -16,6 +16,8 @@ final class AutoTunnelSwitch: Sendable {
 }
 
 extension AutoTunnelSettings {
+    var limits: AutoTunnelLedger.Limits { .init(tunnels: maximumTunnels, perHolder: maximumPerApplication) }
+
     var policy: AutoTunnelPolicy {
         AutoTunnelPolicy(
             allow: allow, deny: deny, usesDefaultDeny: useDefaultDeny,
