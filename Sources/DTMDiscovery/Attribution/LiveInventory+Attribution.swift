@@ -96,17 +96,22 @@ extension LiveInventory {
     /// - Returns: False: not all processes were looked at.
     private mutating func searchLikely(_ row: SocketRow) -> Bool {
         if isHeldForCertain(row.inode) { return false }
-        var candidates = recentCallers.compactMap { table.slot(of: $0) }.filter { table.slots[$0].uid == row.uid }
-        candidates += likely(row)
-        for slot in candidates.prefix(limits.searchesPerTick) {
-            search(slot)
-            if holders.isHeld(row.inode) { return false }
+        let recent = recentCallers.compactMap { table.slot(of: $0) }.filter { table.slots[$0].uid == row.uid }
+        if isFound(row.inode, in: recent) { return false }
+        if isFound(row.inode, in: likely(row).lazy.filter { !recent.contains($0) }.prefix(limits.searchesPerTick)) {
+            return false
         }
         // Whoever began since the last tick.
         guard (try? followNow()) != nil else { return false }
-        for slot in newcomers {
+        _ = isFound(row.inode, in: newcomers)
+        return false
+    }
+
+    /// Searches one process after the other until one holds the socket.
+    private mutating func isFound(_ inode: UInt64, in slots: some Sequence<Int>) -> Bool {
+        for slot in slots {
             search(slot)
-            if holders.isHeld(row.inode) { return false }
+            if holders.isHeld(inode) { return true }
         }
         return false
     }
