@@ -120,6 +120,9 @@ public struct Event: Hashable, Sendable {
         public static let autoTunnelRemoved = "autotunnel.removed"
         public static let autoTunnelFailed = "autotunnel.failed"
         public static let portChangedHands = "autotunnel.port_changed_hands"
+        public static let connectionOpened = "connection.opened"
+        /// A connection under an identity that was given to another user.
+        public static let identityMisused = "identity.misused"
         public static let connectorListening = "connector.listening"
         public static let connectorFailed = "connector.failed"
         public static let connectorNotice = "connector.notice"
@@ -137,7 +140,6 @@ public struct Event: Hashable, Sendable {
         public static let tunnelEndpointTaken = "tunnel.endpoint_taken"
         public static let tunnelTargetUnreachable = "tunnel.target_unreachable"
         public static let tunnelTargetReachable = "tunnel.target_reachable"
-        public static let connectionOpened = "connection.opened"
         public static let connectionClosed = "connection.closed"
         public static let programRefused = "connection.program_refused"
         public static let connectionCut = "connection.cut"

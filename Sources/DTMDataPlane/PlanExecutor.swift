@@ -13,6 +13,7 @@ final class PlanExecutor {
     private let reporter: Reporter
     private let sessions: SessionRegistry
     private let reservations = EndpointReservations()
+    private let owners = SocketOwners()
     private var clock: AnchoredClock?
     private var authenticator: PlanAuthenticator?
     private var trust: Trust?
@@ -53,7 +54,7 @@ final class PlanExecutor {
         let surroundings = RuntimeSurroundings(
             group: group, sessions: sessions, authenticator: authenticator, reservations: reservations,
             reporter: reporter,
-            dialer: DirectDialer(), time: clock, trustDomain: plan.trustDomain)
+            dialer: DirectDialer(), time: clock, owners: owners, trustDomain: plan.trustDomain)
         removeTunnels(except: Set(plan.tunnels.map(\.id)))
         for tunnel in plan.tunnels { apply(tunnel, surroundings) }
         reporter.send(.planApplied(version: plan.version))

@@ -31,5 +31,7 @@ final class Reporter: TunnelObserver {
         for due in limiter.withLockedValue({ $0.flush(now: now) }) { send(.incident(due)) }
     }
 
+    func flowBegan(_ flow: FlowStart) { send(.flowBegan(flow)) }
+
     func flowEnded(_ flow: FlowRecord) { send(.flow(flow)) }
 }

@@ -15,6 +15,8 @@ struct RuntimeSurroundings: Sendable {
     let reporter: Reporter
     let dialer: any TargetDialer
     let time: any TimeSource
+    /// Says whose a client's socket is.
+    let owners: SocketOwners
     let trustDomain: String
 }
 
@@ -64,7 +66,8 @@ final class TunnelRuntime {
         server = TunnelServer(
             id: plan.id, probeIdentity: .client(of: plan.id, who: "probe", in: surroundings.trustDomain),
             settings: TunnelServer.Settings(plan, authenticator: surroundings.authenticator),
-            dialer: surroundings.dialer, observer: surroundings.reporter, time: surroundings.time)
+            dialer: surroundings.dialer, observer: surroundings.reporter, time: surroundings.time,
+            owners: surroundings.owners)
     }
 
     func start() {

@@ -14,6 +14,7 @@ extension DataPlaneMessage: PlanMessage {
         case incident = 137
         case counters = 138
         case drained = 139
+        case flowBegan = 140
     }
 
     public static var maximumPayloadBytes: Int { PlanProtocol.maximumDataPlanePayloadBytes }
@@ -28,7 +29,7 @@ extension DataPlaneMessage: PlanMessage {
 
     public var mayBeDropped: Bool {
         switch self {
-        case .flow, .incident, .counters: true
+        case .flowBegan, .flow, .incident, .counters: true
         default: false
         }
     }
@@ -50,6 +51,7 @@ extension DataPlaneMessage: PlanMessage {
         case .rotated: .rotated
         case .rotationFailed: .rotationFailed
         case .listeners: .listeners
+        case .flowBegan: .flowBegan
         case .flow: .flow
         case .incident: .incident
         case .counters: .counters
@@ -74,6 +76,7 @@ extension DataPlaneMessage: PlanMessage {
         case .listeners(let tunnel, let reports):
             try writer.part(tunnel)
             try writer.list(reports, in: PlanBounds.listeners)
+        case .flowBegan(let start): try writer.part(start)
         case .flow(let record): try writer.part(record)
         case .incident(let incident): try writer.part(incident)
         case .counters(let tunnel, let counters):
@@ -99,6 +102,7 @@ extension DataPlaneMessage: PlanMessage {
         case .listeners:
             let tunnel = try reader.part(TunnelID.self)
             self = .listeners(tunnel: tunnel, try reader.list(of: ListenerReport.self, in: PlanBounds.listeners))
+        case .flowBegan: self = .flowBegan(try reader.part(FlowStart.self))
         case .flow: self = .flow(try reader.part(FlowRecord.self))
         case .incident: self = .incident(try reader.part(Incident.self))
         case .counters:

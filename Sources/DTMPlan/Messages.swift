@@ -48,6 +48,7 @@ public enum DataPlaneMessage: Hashable, Sendable {
     case rotationFailed(RotationFailure)
     /// The roles of a tunnel's listeners, after every change of one.
     case listeners(tunnel: TunnelID, [ListenerReport])
+    case flowBegan(FlowStart)
     case flow(FlowRecord)
     case incident(Incident)
     /// Once a second, for every tunnel that had traffic or changes since the last.

@@ -116,6 +116,40 @@ import Testing
         }
     }
 
+    @Test func `a connection is told with its process, and under another user's identity as an alarm`() throws {
+        let tunnel = TunnelID.random()
+        let translation = EventTranslation { _ in "redis" }
+        var flow = FlowStart(
+            tunnel: tunnel, connection: 7, identity: "spiffe://td/client/uid-1000.a", startedAt: Samples.now,
+            peer: Endpoint("127.0.0.1:40000"), local: try found(Endpoint("127.0.0.1:5100")),
+            owner: SocketOwner(uid: 1_000, inode: 42))
+        let holder = ConnectorBook.Holder(uid: 1_000, userName: "alice", pid: 77, executable: "/usr/bin/dtm")
+        let events = translation.events(flow, holder: holder)
+        #expect(events.map(\.kind) == ["connection.opened"])
+        #expect(events.first?.detail["pid"] == .integer(77))
+        #expect(events.first?.detail["executable"] == .string("/usr/bin/dtm"))
+        #expect(events.first?.detail["uid"] == .integer(1_000))
+        flow.owner = SocketOwner(uid: 1_001, inode: 42)
+        #expect(translation.events(flow, holder: holder).map(\.kind) == ["connection.opened", "identity.misused"])
+        #expect(translation.events(flow, holder: nil).map(\.kind) == ["connection.opened"])
+        flow.owner = nil
+        #expect(translation.events(flow, holder: holder).map(\.kind) == ["connection.opened"])
+    }
+
+    @Test func `the book of connectors forgets whoever was not seen for longest`() throws {
+        let book = ConnectorBook()
+        let holder = ConnectorBook.Holder(uid: 1, userName: nil, pid: 2, executable: nil)
+        let identities = try (0...ConnectorBook.capacity).map { number in
+            try found(SPIFFEID("spiffe://0123456789abcdef/client/uid-1.\(number)"))
+        }
+        for identity in identities.dropLast() { book.note(identity, holder) }
+        #expect(book.holder(of: identities[0].description) == holder)
+        book.note(identities[ConnectorBook.capacity], holder)
+        #expect(book.holder(of: identities[0].description) == holder)
+        #expect(book.holder(of: identities[1].description) == nil)
+        #expect(book.holder(of: identities[ConnectorBook.capacity].description) == holder)
+    }
+
     @Test func `a connection's end is told with its bytes and its reason, at debug`() {
         let flow = FlowRecord(
             tunnel: TunnelID.random(), connection: 9, identity: "spiffe://td/client/x/uid-1", startedAt: Samples.now,

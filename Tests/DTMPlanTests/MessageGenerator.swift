@@ -104,6 +104,13 @@ extension MessageGenerator {
             bytesIn: integer(), bytesOut: integer(), ending: any(FlowRecord.Ending.allCases, or: .finished))
     }
 
+    mutating func flowStart() -> FlowStart {
+        FlowStart(
+            tunnel: tunnel(), connection: integer(), identity: text(0...80), startedAt: time(),
+            peer: maybe { $0.endpoint() }, local: endpoint(),
+            owner: maybe { SocketOwner(uid: $0.integer(), inode: $0.integer()) })
+    }
+
     mutating func incident() -> Incident {
         Incident(
             tunnel: maybe { $0.tunnel() }, kind: any(Incident.Kind.allCases, or: .decoyTouched), at: time(),
@@ -141,6 +148,7 @@ extension MessageGenerator {
                 tunnel: tunnel(),
                 list(0...12) { ListenerReport(endpoint: $0.endpoint(), role: $0.any(ListenerRole.allCases, or: .live)) }
             ),
+            .flowBegan(flowStart()),
             .flow(flow()),
             .incident(incident()),
             .counters(tunnel: tunnel(), counters()),

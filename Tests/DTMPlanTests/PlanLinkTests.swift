@@ -214,7 +214,7 @@ import Testing
             (hello + [0, 0, 0, 0, 77], .type),
             (hello + [0, 1, 0, 1, 136], .size),
             (hello + [0, 0, 0, 1, 139, 0], .trailing),
-            ([0, 0, 0, 2, 129, 0, 2], .version),
+            ([0, 0, 0, 2, 129, 0, 99], .version),
         ]
         for (bytes, code) in cases {
             let (first, second) = try streamPair()

@@ -2,12 +2,14 @@ import DTMAPI
 import DTMCertificates
 import DTMCore
 import DTMPolicy
+import DTMTunnel
 
 /// Decides who may connect to a tunnel, and lets in who may.
 struct Admission: Sendable {
     let registry: TunnelRegistry
     let certificates: CertificateService
     let applications: any ApplicationFinding
+    let programs: any ProgramFinding
     let recorder: EventRecorder
     /// Stands in for the owner of a target that is not on this host.
     let managerUID: UInt32
@@ -65,6 +67,7 @@ struct Admission: Sendable {
         }
         let leaf = try await certificates.issue(
             der, toClientOf: record.id, who: "\(isHosted(caller) ? "hosted" : "uid-\(caller.uid)").\(connector)")
+        await registry.connectors.note(leaf.identity, holder(caller))
         note(decision, caller, record, leaf.identity)
         guard let follow = await registry.followState(record.id) else {
             throw ManagerError(.tunnelUnknown, "the tunnel \(record.name) was removed meanwhile")
@@ -74,6 +77,16 @@ struct Admission: Sendable {
             certificateChain: leaf.chain.map(Base64.encode), notAfter: leaf.notAfter.rfc3339,
             renewAt: leaf.renewAt.rfc3339,
             reason: decision.reason, follow: follow)
+    }
+
+    private func holder(_ caller: LocalCaller) async -> ConnectorBook.Holder {
+        var holder = ConnectorBook.Holder(uid: caller.uid, userName: caller.userName, pid: caller.pid)
+        if let pid = caller.pid {
+            let program = await programs.program(
+                behind: .unix(pid: pid, uid: caller.uid, gid: caller.gid), digests: false)
+            holder.executable = program?.holders.first?.executable
+        }
+        return holder
     }
 
     /// The owner, looked up once: whoever takes the port over later is not the owner.

@@ -30,6 +30,35 @@ struct EventTranslation: Sendable {
             ])
     }
 
+    /// A connection, with the process behind it; and beside it that its socket is another user's than the identity was given
+    /// to, when that is so: a key has left the process that it was made in.
+    ///
+    /// - Parameter holder: Who asked for the identity; nil when that is not known any more.
+    func events(_ flow: FlowStart, holder: ConnectorBook.Holder?) -> [Event] {
+        var detail: [String: DetailValue] = ["connection": .integer(Int64(clamping: flow.connection))]
+        if let peer = flow.peer { detail["peer"] = .string(peer.description) }
+        if let owner = flow.owner {
+            detail["uid"] = .integer(Int64(owner.uid))
+            detail["inode"] = .integer(Int64(owner.inode))
+        }
+        if let holder {
+            if let pid = holder.pid { detail["pid"] = .integer(Int64(pid)) }
+            if let executable = holder.executable { detail["executable"] = .string(executable) }
+            if let user = holder.userName { detail["user"] = .string(user) }
+        }
+        func event(_ kind: String, _ severity: Severity) -> Event {
+            Event(
+                time: flow.startedAt, kind: kind, severity: severity, tunnel: name(flow.tunnel),
+                identity: flow.identity,
+                detail: detail)
+        }
+        let opened = event(Event.Kind.connectionOpened, .debug)
+        guard let holder, let owner = flow.owner, owner.uid != holder.uid else { return [opened] }
+        detail["reason"] = .string(
+            "the identity was given to uid \(holder.uid), and the connection is uid \(owner.uid)'s")
+        return [opened, event(Event.Kind.identityMisused, .error)]
+    }
+
     func event(_ flow: FlowRecord) -> Event {
         Event(
             time: flow.endedAt, kind: Event.Kind.connectionClosed, severity: .debug, tunnel: name(flow.tunnel),

@@ -79,7 +79,8 @@ struct ControlAssembly: Sendable {
             probe: setting.probe, accounts: setting.accounts,
             own: { await OwnParts(status, registry, socketPaths) }, managerUID: setting.managerUID)
         let admission = Admission(
-            registry: registry, certificates: certificates, applications: setting.applications, recorder: recorder,
+            registry: registry, certificates: certificates, applications: setting.applications,
+            programs: setting.programs, recorder: recorder,
             managerUID: setting.managerUID, controlPID: setting.controlPID)
         autoTunnel = AutoTunnel(
             registry: registry, protection: protection, configuration: keeper, recorder: recorder, clock: setting.clock,

@@ -131,6 +131,8 @@ extension TunnelRegistry {
             let kind = Event.Kind.tunnelRotationFailed
             guard let count = admit(kind, failure.tunnel, 1) else { return }
             recorder.record(translation.event(failure, count: count, at: clock.now()))
+        case .flowBegan(let flow):
+            recorder.record(translation.events(flow, holder: connectors.holder(of: flow.identity)))
         case .flow(let flow): recorder.record(translation.event(flow))
         case .incident(let incident):
             guard incident.kind.isLimited else {

@@ -21,13 +21,15 @@ actor TunnelRegistry {
     let clock: any TimeSource
     let outbox: DataPlaneOutbox
     let recorder: EventRecorder
+    /// Whose the identities are that connections come under.
+    let connectors: ConnectorBook
     /// Notified whenever a tunnel comes, goes or gets an endpoint.
     nonisolated let changes = Signal()
 
     init(
         defaults: TunnelDefaults, trust: TrustSnapshot, anchor: ClockAnchor, clock: any TimeSource,
         outbox: DataPlaneOutbox,
-        recorder: EventRecorder
+        recorder: EventRecorder, connectors: ConnectorBook = ConnectorBook()
     ) {
         table = TunnelTable(defaults: defaults)
         self.trust = trust
@@ -35,6 +37,7 @@ actor TunnelRegistry {
         self.clock = clock
         self.outbox = outbox
         self.recorder = recorder
+        self.connectors = connectors
     }
 
     // MARK: Looking

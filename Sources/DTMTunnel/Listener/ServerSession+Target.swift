@@ -46,11 +46,24 @@ extension ServerSession {
             target.writeAndFlush(header, promise: nil)
         }
         write(context, .accepted)
+        tellBeginning()
         let channel = context.channel
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
         forwardEarly(to: channel, tunnelSide)
         if !earlyEnd { tunnelSide.start() }
         plainSide.start()
+    }
+
+    /// Now, while the client's socket is there: once it is gone, nobody can say whose it was.
+    func tellBeginning() {
+        var owner: SocketOwner?
+        if let remote, remote.address.isLoopback {
+            owner = server.owners?.owner(of: remote, connectedTo: listener.endpoint)
+        }
+        server.observer.flowBegan(
+            FlowStart(
+                tunnel: server.id, connection: id, identity: peer?.identity.description ?? "",
+                startedAt: server.time.now(), peer: remote, local: listener.endpoint, owner: owner))
     }
 
     func forwardEarly(to channel: any Channel, _ tunnelSide: RelayHandler) {

@@ -6,6 +6,7 @@ public import NIOSSL
 /// Told what happens at the listeners of a tunnel. Called on event loops: it must not block.
 public protocol TunnelObserver: Sendable {
     func incident(_ incident: Incident)
+    func flowBegan(_ flow: FlowStart)
     func flowEnded(_ flow: FlowRecord)
 }
 
@@ -59,13 +60,15 @@ public final class TunnelServer: Sendable {
     let dialer: any TargetDialer
     let observer: any TunnelObserver
     let time: any TimeSource
+    /// Nil: nobody is asked whose a client's socket is.
+    let owners: SocketOwners?
     let traffic = TrafficCounters()
     private let settings: NIOLockedValueBox<Settings>
 
     public init(
         id: TunnelID, probeIdentity: SPIFFEID?, settings: Settings, dialer: any TargetDialer,
         observer: any TunnelObserver,
-        time: any TimeSource
+        time: any TimeSource, owners: SocketOwners? = nil
     ) {
         self.id = id
         self.probeIdentity = probeIdentity
@@ -73,6 +76,7 @@ public final class TunnelServer: Sendable {
         self.dialer = dialer
         self.observer = observer
         self.time = time
+        self.owners = owners
     }
 
     /// What is in force now.

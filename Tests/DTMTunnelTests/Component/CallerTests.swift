@@ -1,5 +1,6 @@
 import DTMCore
 import DTMTestSupport
+import Glibc
 import NIOConcurrencyHelpers
 import NIOCore
 import Testing
@@ -57,6 +58,21 @@ struct CallerTests {
             #expect(!target.hasVisitor)
             lookup.answer(.success(nil))
             #expect(try target.accept().receive(exactly: 5) == Array("hello".utf8))
+        }
+    }
+
+    @Test("are known to the listener by the user of their socket, from the first byte on")
+    func owner() async throws {
+        try await withTunnel { fixture, target in
+            let client = try BlockingSocket(connectedTo: fixture.connector)
+            try client.send("hello")
+            let served = try target.accept()
+            #expect(served.receive(exactly: 5) == Array("hello".utf8))
+            let start = fixture.observer.current.starts.first
+            #expect(start?.owner?.uid == geteuid())
+            #expect(start?.owner?.inode != 0)
+            #expect(start?.local == fixture.endpoint)
+            #expect(start?.identity.contains("/client/") == true)
         }
     }
 

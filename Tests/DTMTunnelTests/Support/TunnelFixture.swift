@@ -12,6 +12,7 @@ import Testing
 final class RecordingObserver: TunnelObserver, ConnectorObserver {
     struct Record: Sendable {
         var incidents: [Incident] = []
+        var starts: [FlowStart] = []
         var flows: [FlowRecord] = []
         var failures: [String] = []
     }
@@ -20,6 +21,7 @@ final class RecordingObserver: TunnelObserver, ConnectorObserver {
 
     var current: Record { record.withLockedValue { $0 } }
     func incident(_ incident: Incident) { record.withLockedValue { $0.incidents.append(incident) } }
+    func flowBegan(_ flow: FlowStart) { record.withLockedValue { $0.starts.append(flow) } }
     func flowEnded(_ flow: FlowRecord) { record.withLockedValue { $0.flows.append(flow) } }
     func connectionFailed(_ error: any Error) { record.withLockedValue { $0.failures.append("\(error)") } }
     func callerRefused(_ reason: String) { record.withLockedValue { $0.failures.append(reason) } }
@@ -82,7 +84,7 @@ final class TunnelFixture {
         change(&settings)
         server = TunnelServer(
             id: tunnel, probeIdentity: try authority.clientIdentity(tunnel, who: "probe"), settings: settings,
-            dialer: DirectDialer(), observer: observer, time: authority.time)
+            dialer: DirectDialer(), observer: observer, time: authority.time, owners: SocketOwners())
         schedule = try EndpointSchedule(
             parameters: ScheduleParameters(
                 intervalMilliseconds: 3_600_000, lowestPort: 5_000, highestPort: 6_000, skippedPorts: [],
