@@ -133,8 +133,7 @@ extension LiveInventory {
             let rank = (record.uid == row.uid ? 0 : 4) + (isGroup ? 0 : 2) + (record.held.isEmpty ? 1 : 0)
             ranked.append((rank, slot))
         }
-        ranked.sort { ($0.rank, $1.slot) < ($1.rank, $0.slot) }
-        return ranked.map(\.slot)
+        return inOrder(&ranked)
     }
 
     private mutating func remember(_ process: ProcessIdentity) {

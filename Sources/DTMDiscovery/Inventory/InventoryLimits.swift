@@ -17,8 +17,8 @@ public struct InventoryLimits: Hashable, Sendable {
     public var connectionShare = 0.003
     /// The most ticks between two lists of connections.
     public var connectionTicks: UInt64 = 30
-    /// The most processes whose descriptors are searched for new connections in one tick. New listeners are searched for
-    /// everywhere.
+    /// The most processes whose descriptors are searched for new sockets in one tick, the likeliest first; the search goes on in the
+    /// next. A socket that is closed meanwhile, as listeners that move are, then costs no more.
     public var searchesPerTick = 256
     /// Processes with sockets whose use of the machine is read in one tick.
     public var talkersPerTick = 48

@@ -20,6 +20,8 @@ extension LiveInventory {
         taskMark = mark.map { Array($0) }
         var alive = 0
         for entry in listed where follow(entry.pid, entry.hint) { alive += 1 }
+        // Whoever could not be read is tried again.
+        if alive < listed.count { taskMark = nil }
         guard table.count > alive else { return }
         for slot in table.slots.indices where table.slots[slot].isLive && table.slots[slot].seen != tickNumber {
             drop(slot)

@@ -64,6 +64,7 @@ extension LiveInventory {
         }
         for socket in before[old...] { release(socket.inode, identity) }
         table.slots[slot].held = now
+        table.slots[slot].changed = tickNumber
     }
 
     /// Takes a process from the holders of a socket. When it was the last one, others are searched for: the socket may
@@ -71,8 +72,12 @@ extension LiveInventory {
     mutating func release(_ inode: UInt64, _ process: ProcessIdentity) {
         holders.remove(inode, process)
         board.touch(inode)
-        guard !holders.isHeld(inode), row(inode) != nil || unix[inode] != nil else { return }
-        if pending.count < limits.sockets { pending[inode] = PendingSearch(born: tickNumber, due: tickNumber) }
+        guard !holders.isHeld(inode), row(inode) != nil || unix[inode] != nil, pending.count < limits.sockets else {
+            return
+        }
+        // Most likely it was closed: connections show that in their next list only.
+        let due = board.isListener(inode) ? tickNumber : max(tickNumber, connectionsDue)
+        pending[inode] = PendingSearch(born: tickNumber, due: due)
     }
 
     /// Searches the processes that are new.
@@ -85,22 +90,20 @@ extension LiveInventory {
         guard !pending.isEmpty else { return }
         let due = pending.filter { $0.value.due <= tickNumber }
         guard let born = due.values.map(\.born).max() else { return }
-        // A new listener is searched for everywhere at once; what nobody was found to hold is not worth as much.
-        let isUrgent = due.contains { $0.value.attempts == 0 && board.isListener($0.key) }
-        let hasNew = due.contains { $0.value.attempts == 0 }
-        var budget = isUrgent ? Int.max : hasNew ? limits.searchesPerTick : Self.searchesForOld
-        let candidates = candidates(for: due, since: born)
+        // What was searched for in vain before is not worth a search of its own: few processes, unless others are searched anyway.
+        let new = due.filter { $0.value.attempts == 0 }.map(\.key)
+        let wanted = new.isEmpty ? Array(due.keys) : new
+        var budget = new.isEmpty ? Self.searchesForOld : limits.searchesPerTick
         var isExhausted = false
-        for slot in candidates {
+        for slot in candidates(for: due, since: born) {
+            guard wanted.contains(where: { pending[$0] != nil }) else { break }
+            guard table.slots[slot].isLive, table.slots[slot].searched < tickNumber else { continue }
             if budget <= 0 {
                 isExhausted = true
                 break
             }
-            if pending.isEmpty { break }
-            if table.slots[slot].isLive, table.slots[slot].searched < tickNumber {
-                search(slot)
-                budget -= 1
-            }
+            search(slot)
+            budget -= 1
         }
         postpone(due, isExhausted: isExhausted)
     }
@@ -144,7 +147,15 @@ extension LiveInventory {
             let rank = rank(table.slots[slot], acceptors, users, groups, born)
             if let rank { ranked.append((rank, slot)) }
         }
-        ranked.sort { ($0.rank, $0.slot) < ($1.rank, $1.slot) }
+        return inOrder(&ranked)
+    }
+
+    /// By rank, and within one those first whose sockets changed last, then those that began last.
+    func inOrder(_ ranked: inout [(rank: Int, slot: Int)]) -> [Int] {
+        ranked.sort { left, right in
+            let (one, other) = (table.slots[left.slot].changed, table.slots[right.slot].changed)
+            return (left.rank, other, right.slot) < (right.rank, one, left.slot)
+        }
         return ranked.map(\.slot)
     }
 

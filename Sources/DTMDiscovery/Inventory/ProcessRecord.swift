@@ -39,6 +39,8 @@ struct ProcessRecord {
     var seen: UInt64 = 0
     var born: UInt64 = 0
     var searched: UInt64 = 0
+    /// The tick in which it was last found to have opened or closed a socket: whoever did lately is likeliest to do it again.
+    var changed: UInt64 = 0
 
     init(identity: ProcessIdentity, hint: UInt64) {
         self.identity = identity
