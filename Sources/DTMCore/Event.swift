@@ -105,8 +105,6 @@ public struct Event: Hashable, Sendable {
         public static let dataPlaneLost = "dataplane.lost"
         public static let applicationAppeared = "application.appeared"
         public static let applicationGone = "application.gone"
-        /// More applications came and went in one look than are told one by one.
-        public static let applicationsChanged = "application.changes"
         public static let listenerStarted = "listener.started"
         public static let listenerStopped = "listener.stopped"
         /// The same program of the same user, as another process.

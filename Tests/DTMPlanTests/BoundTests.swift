@@ -131,7 +131,9 @@ import Testing
             let frame = [0, 0, 0, UInt8(2 + rest.count), 129, 0, 7] + rest
             let error = #expect(throws: PlanError.self) { try FrameCodec.decode(DataPlaneMessage.self, from: frame) }
             #expect(error?.code == .version)
-            #expect(error?.message.contains("version 7") == true && error?.message.contains("version \(PlanProtocol.version)") == true)
+            #expect(
+                error?.message.contains("version 7") == true
+                    && error?.message.contains("version \(PlanProtocol.version)") == true)
             #expect(error?.hint != nil)
         }
     }

@@ -22,10 +22,24 @@ enum PortSurvey {
         }
     }
 
+    /// One for each socket: the user who made it, and the earliest of the processes that hold it. The others have it from that
+    /// one, as nginx's workers, which run as another user.
     private static func holders(of port: UInt16, _ processes: [ApplicationObservation]) -> Set<PortHolder> {
-        Set(
-            processes.filter { $0.listens(at: port) }.map {
-                PortHolder(application: $0.application, executable: $0.executable, uid: $0.uid)
+        var earliest: [UInt64: (process: ApplicationObservation, listener: ObservedListener)] = [:]
+        for process in processes {
+            for listener in process.listeners where listener.endpoint?.port == port {
+                if let known = earliest[listener.inode]?.process,
+                    (known.startTicks, known.pid) <= (process.startTicks, process.pid)
+                {
+                    continue
+                }
+                earliest[listener.inode] = (process, listener)
+            }
+        }
+        return Set(
+            earliest.values.map { process, listener in
+                PortHolder(
+                    application: process.application, executable: process.executable, uid: listener.uid ?? process.uid)
             })
     }
 

@@ -20,7 +20,7 @@ struct InventoryService: Service {
     func run() async throws { try? await cancelWhenGracefulShutdown { try await lookAgainAndAgain() } }
 
     private func lookAgainAndAgain() async throws {
-        let watch = ListenerWatch()
+        var watch = ListenerWatch()
         var bypasses = BypassWatch()
         var ticks = 0
         var lastProblem: String?
@@ -28,7 +28,7 @@ struct InventoryService: Service {
             let settings = await parts.configuration.current.configuration.discovery
             if settings.enabled {
                 do {
-                    try await look(watch, &bypasses, tick: ticks)
+                    try await look(&watch, &bypasses, tick: ticks)
                     lastProblem = nil
                 } catch {
                     report(error, &lastProblem)
@@ -39,7 +39,7 @@ struct InventoryService: Service {
         }
     }
 
-    private func look(_ watch: ListenerWatch, _ bypasses: inout BypassWatch, tick: Int) async throws {
+    private func look(_ watch: inout ListenerWatch, _ bypasses: inout BypassWatch, tick: Int) async throws {
         let events = try await inventory.tick()
         let own = await own()
         parts.recorder.record(watch.events(for: events, own: own, isFirst: tick == 0, at: clock.now()))

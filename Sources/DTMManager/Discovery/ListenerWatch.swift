@@ -2,64 +2,62 @@ import DTMCore
 import DTMDiscovery
 
 /// Makes events of what the inventory found: what an operator should be able to look up later, and no more.
+///
+/// Applications that never listen, as the commands of a shell, come and go untold: they would wash everything else away.
 struct ListenerWatch: Sendable {
-    /// Applications that came or went in one look, told one by one; of more, the number is told.
-    static let maximumTold = 16
+    /// Applications that listen, or did.
+    private var applications: Set<String> = []
+    /// More are told as if they were new each time.
+    private static let maximumApplications = 4_096
 
     /// - Parameters:
     ///   - own: What belongs to DTM itself, whose listeners come and go all the time.
     ///   - isFirst: What is there at the start is no news.
-    func events(for changes: [InventoryEvent], own: OwnParts, isFirst: Bool, at now: Timestamp) -> [Event] {
-        guard !isFirst else { return [] }
-        var told = 0
-        var untold = 0
-        var events: [Event] = []
-        for change in changes {
-            guard let event = event(change, own, now) else { continue }
-            if event.isAboutProcesses {
-                guard told < Self.maximumTold else {
-                    untold += 1
-                    continue
-                }
-                told += 1
-            }
-            events.append(event)
-        }
-        if untold > 0 {
-            events.append(
-                Event(
-                    time: now, kind: Event.Kind.applicationsChanged, severity: .info, tunnel: nil, app: nil,
-                    identity: nil, detail: ["more": .integer(Int64(untold))]))
-        }
-        return events
+    mutating func events(for changes: [InventoryEvent], own: OwnParts, isFirst: Bool, at now: Timestamp) -> [Event] {
+        var told: [Event] = []
+        for change in changes { told += events(for: change, own, now) }
+        return isFirst ? [] : told
     }
 
-    private func event(_ change: InventoryEvent, _ own: OwnParts, _ now: Timestamp) -> Event? {
+    private mutating func events(for change: InventoryEvent, _ own: OwnParts, _ now: Timestamp) -> [Event] {
         switch change {
-        case .appeared(let application, let process):
-            return make(Event.Kind.applicationAppeared, .info, application, ["pid": .integer(Int64(process.pid))], now)
-        case .gone(let application): return make(Event.Kind.applicationGone, .info, application, [:], now)
-        case .identified(let listener, let owner):
-            guard !own.owns(listener, owner) else { return nil }
-            return make(Event.Kind.listenerStarted, .info, owner.application, detail(listener, owner), now)
+        case .appeared, .newPeer: return []
+        case .gone(let application):
+            guard applications.remove(application) != nil else { return [] }
+            return [make(Event.Kind.applicationGone, .info, application, [:], now)]
         case .startedListening(let listener, let owner):
-            guard !own.owns(listener, owner) else { return nil }
-            return make(Event.Kind.listenerStarted, .info, owner?.application, detail(listener, owner), now)
+            return started(listener, owner, own, now)
+        case .identified(let listener, let owner):
+            return started(listener, owner, own, now)
         case .stoppedListening(let listener, let owner):
-            guard !own.owns(listener, owner) else { return nil }
-            return make(Event.Kind.listenerStopped, .info, owner?.application, detail(listener, owner), now)
-        case .newPeer: return nil
+            guard !own.owns(listener, owner) else { return [] }
+            return [make(Event.Kind.listenerStopped, .info, owner?.application, detail(listener, owner), now)]
         case .takenOver(let listener, let former, let present, let differences):
-            guard !own.owns(listener, present) else { return nil }
+            guard !own.owns(listener, present) else { return [] }
             var detail = detail(listener, present)
             detail["from"] = .string(former.summary)
             detail["to"] = .string(present.summary)
             detail["differences"] = .list(differences.map(\.rawValue).sorted())
             let isRestart = differences == [.process]
-            return make(
-                isRestart ? Event.Kind.listenerRestarted : Event.Kind.listenerTakenOver, isRestart ? .info : .warning,
-                present.application, detail, now)
+            return [
+                make(
+                    isRestart ? Event.Kind.listenerRestarted : Event.Kind.listenerTakenOver,
+                    isRestart ? .info : .warning, present.application, detail, now)
+            ]
         }
+    }
+
+    private mutating func started(
+        _ listener: ObservedListener, _ owner: ListenerOwner?, _ own: OwnParts, _ now: Timestamp
+    ) -> [Event] {
+        guard !own.owns(listener, owner) else { return [] }
+        let event = make(Event.Kind.listenerStarted, .info, owner?.application, detail(listener, owner), now)
+        guard let owner else { return [event] }
+        if applications.count >= Self.maximumApplications { applications = [] }
+        guard applications.insert(owner.application).inserted else { return [event] }
+        let appeared = make(
+            Event.Kind.applicationAppeared, .info, owner.application, ["pid": .integer(Int64(owner.process.pid))], now)
+        return [appeared, event]
     }
 
     private func detail(_ listener: ObservedListener, _ owner: ListenerOwner?) -> [String: DetailValue] {
@@ -86,12 +84,6 @@ extension OwnParts {
     fileprivate func owns(_ listener: ObservedListener, _ owner: ListenerOwner?) -> Bool {
         if let owner, processes.contains(owner.process.pid) { return true }
         return listener.endpoint.map(endpoints.contains) ?? listener.path.map(socketPaths.contains) ?? false
-    }
-}
-
-extension Event {
-    fileprivate var isAboutProcesses: Bool {
-        kind == Kind.applicationAppeared || kind == Kind.applicationGone
     }
 }
 

@@ -33,7 +33,7 @@ public struct AutoTunnelPolicy: Hashable, Sendable {
     public static let defaultDeny: [ListenerRule] =
         [
             // DTM itself.
-            .application("dtm"),
+            .application("dtm"), .applicationPrefix("dtm-"),
             // Remote shells, and what they forward.
             .applicationPrefix("sshd"), .application("dropbear"),
             // Resolvers.
