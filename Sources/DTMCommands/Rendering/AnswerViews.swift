@@ -37,7 +37,9 @@ enum ProtectView {
     private static func command(_ tunnel: TunnelReport) -> String {
         let port: UInt16
         if case .tcp(_, let target)? = Target(tunnel.target), target < .max { port = target + 1 } else { port = 0 }
-        return "dtm connect \(shellQuoted(shown(tunnel.name))) --listen 127.0.0.1:\(port)"
+        let needsProgram = tunnel.allow.contains { (try? PolicyRule($0))?.needsProgram ?? false }
+        let hosted = needsProgram ? " --hosted" : ""
+        return "dtm connect \(shellQuoted(shown(tunnel.name)))\(hosted) --listen 127.0.0.1:\(port)"
     }
 }
 

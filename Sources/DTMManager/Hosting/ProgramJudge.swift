@@ -24,7 +24,7 @@ struct ProgramJudge: Sendable {
         guard let program = await programs.program(behind: peer, digests: policy.needsHash) else {
             let decision = AdmissionDecision(
                 allowed: false, rule: nil, reason: "the kernel does not say whose connection it is")
-            note(decision, nil, record)
+            await note(decision, nil, record)
             return decision.reason
         }
         var decision = policy.decide(program: program, ownerUID: await admission.owner(of: record))
@@ -33,17 +33,23 @@ struct ProgramJudge: Sendable {
                 allowed: false, rule: nil,
                 reason: "it comes from uid \(program.uid), and the connector serves uid \(onlyUser) alone")
         }
-        note(decision, program, record)
+        await note(decision, program, record)
         return decision.allowed ? nil : decision.reason
     }
 
-    private func note(_ decision: AdmissionDecision, _ program: ConnectingProgram?, _ record: TunnelRecord) {
+    private func note(_ decision: AdmissionDecision, _ program: ConnectingProgram?, _ record: TunnelRecord) async {
         var detail: [String: DetailValue] = ["reason": .string(decision.reason)]
         if let rule = decision.rule { detail["rule"] = .string(rule) }
         if let program { detail.merge(program.detail) { first, _ in first } }
-        recorder.record(
-            decision.allowed ? Event.Kind.programAdmitted : Event.Kind.programRefused,
-            decision.allowed ? .info : .warning, tunnel: record.name, app: record.draft.application, detail)
+        guard !decision.allowed else {
+            recorder.record(
+                Event.Kind.programAdmitted, .info, tunnel: record.name, app: record.draft.application, detail)
+            return
+        }
+        await registry.recordLimited(
+            Event(
+                time: registry.clock.now(), kind: Event.Kind.programRefused, severity: .warning,
+                tunnel: record.name.text, app: record.draft.application, detail: detail))
     }
 }
 

@@ -118,6 +118,16 @@ extension TunnelRegistry {
         }
     }
 
+    /// Records what one program can cause as often as it likes: a flood becomes a few events with counts.
+    func recordLimited(_ event: Event) {
+        guard let count = limiter.admit(kind: event.kind, tunnel: event.tunnel, count: 1, now: clock.now()) else {
+            return
+        }
+        var event = event
+        if count > 1 { event.detail["count"] = .integer(Int64(clamping: count)) }
+        recorder.record(event)
+    }
+
     func certificateIssued(_ credential: IssuedCredential) {
         table.update(credential.tunnel) { $0.observed.certificate = credential.figures }
     }
