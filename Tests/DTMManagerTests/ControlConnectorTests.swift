@@ -57,6 +57,37 @@ import Testing
         }
     }
 
+    @Test func `auto-tunnel is switched until the manager ends`() async throws {
+        try await ControlFixture.run { control in
+            #expect(try await control.client.status().autoTunnel == false)
+            #expect(try await control.client.setAutoTunnel(enabled: true).enabled)
+            #expect(try await control.client.status().autoTunnel)
+            let kinds = try await control.client.events().events.map(\.kind)
+            #expect(kinds.contains("autotunnel.switched"))
+        }
+    }
+
+    @Test func `a hosted connector listens and serves no program that the policy does not know`() async throws {
+        var options = try ControlFixture.redis()
+        options.programs = FakePrograms(known: ConnectingProgram(uid: geteuid()))
+        try await ControlFixture.run(options) { control in
+            _ = try await control.client.protect(
+                ProtectRequest(subject: "99", name: "redis", allow: ["exe:/usr/bin/redis-cli"]))
+            await #expect(throws: ControlClientError.self) {
+                for try await _ in try await control.client.host("redis", .listen("192.0.2.1:80")) {}
+            }
+            for try await update in try await control.client.host("redis", .listen("127.0.0.1:0")) {
+                guard case .failed(let body) = update else {
+                    Issue.record("the update is \(update)")
+                    return
+                }
+                // The fixture's control is not the process that calls: its connector is refused like anybody's.
+                #expect(body.error.code == "connect.denied")
+                return
+            }
+        }
+    }
+
     @Test func `leaves and the authority are rotated on demand`() async throws {
         try await ControlFixture.run(try ControlFixture.redis()) { control in
             _ = try await control.client.protect(ProtectRequest(subject: "99", name: "redis"))

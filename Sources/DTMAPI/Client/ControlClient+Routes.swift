@@ -20,6 +20,13 @@ extension ControlClient {
         try await perform(.get("apps"), as: AppList.self, within: timeouts.look)
     }
 
+    /// `POST /v1/auto-tunnel`.
+    public func setAutoTunnel(enabled: Bool) async throws -> AutoTunnelState {
+        try await perform(
+            try .post("auto-tunnel", body: AutoTunnelState(enabled: enabled)), as: AutoTunnelState.self,
+            within: timeouts.change)
+    }
+
     /// `GET /v1/tunnels`.
     public func tunnels() async throws -> TunnelList {
         try await perform(.get("tunnels"), as: TunnelList.self, within: timeouts.look)

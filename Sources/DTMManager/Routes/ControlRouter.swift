@@ -12,6 +12,7 @@ enum ControlRouter {
         ApplicationRoutes(parts: parts).add(to: api)
         TunnelRoutes(parts: parts).add(to: api)
         ConnectorRoutes(parts: parts).add(to: api)
+        AutoTunnelRoutes(parts: parts).add(to: api)
         HostingRoutes(parts: parts).add(to: api)
         EventRoutes(parts: parts).add(to: api)
         CertificateRoutes(parts: parts).add(to: api)
