@@ -50,6 +50,12 @@ struct HostedConnector: Sendable {
 struct HostedNotices: ConnectorNoticing {
     let tunnel: TunnelName
     let recorder: EventRecorder
+    private let filter = NoticeFilter()
+
+    init(tunnel: TunnelName, recorder: EventRecorder) {
+        self.tunnel = tunnel
+        self.recorder = recorder
+    }
 
     func say(_ text: String) { record(.notice, text) }
 
@@ -65,6 +71,7 @@ struct HostedNotices: ConnectorNoticing {
     }
 
     private func record(_ severity: Severity, _ text: String) {
+        guard filter.passes(text) else { return }
         recorder.record(Event.Kind.connectorNotice, severity, tunnel: tunnel, ["message": .string(text)])
     }
 }
