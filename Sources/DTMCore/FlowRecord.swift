@@ -12,10 +12,12 @@ public struct FlowRecord: Hashable, Sendable {
     /// Application bytes from the target to the client.
     public var bytesOut: UInt64
     public var ending: Ending
+    /// Whose socket the client's end was: see ``FlowStart/owner``.
+    public var owner: SocketOwner?
 
     public init(
         tunnel: TunnelID, connection: UInt64, identity: String, startedAt: Timestamp, endedAt: Timestamp,
-        bytesIn: UInt64, bytesOut: UInt64, ending: Ending
+        bytesIn: UInt64, bytesOut: UInt64, ending: Ending, owner: SocketOwner? = nil
     ) {
         self.tunnel = tunnel
         self.connection = connection
@@ -25,6 +27,7 @@ public struct FlowRecord: Hashable, Sendable {
         self.bytesIn = bytesIn
         self.bytesOut = bytesOut
         self.ending = ending
+        self.owner = owner
     }
 
     /// Why a connection ended.

@@ -61,7 +61,7 @@ extension ListenerReport: FramePart {
 }
 
 extension FlowRecord: FramePart {
-    static var leastBytes: Int { 59 }
+    static var leastBytes: Int { 60 }
 
     func append(to writer: inout FrameWriter) throws(PlanError) {
         try writer.part(tunnel)
@@ -72,6 +72,7 @@ extension FlowRecord: FramePart {
         writer.integer(bytesIn)
         writer.integer(bytesOut)
         writer.integer(ending.rawValue)
+        try writer.optional(owner)
     }
 
     init(from reader: inout FrameReader) throws(PlanError) {
@@ -83,7 +84,8 @@ extension FlowRecord: FramePart {
             endedAt: try reader.part(Timestamp.self),
             bytesIn: try reader.integer(UInt64.self, "flow.bytesIn"),
             bytesOut: try reader.integer(UInt64.self, "flow.bytesOut"),
-            ending: try reader.choice(Ending.self, "flow.ending"))
+            ending: try reader.choice(Ending.self, "flow.ending"),
+            owner: try reader.optional(SocketOwner.self, "flow.owner"))
     }
 }
 

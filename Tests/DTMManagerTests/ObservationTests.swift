@@ -124,16 +124,18 @@ import Testing
             peer: Endpoint("127.0.0.1:40000"), local: try found(Endpoint("127.0.0.1:5100")),
             owner: SocketOwner(uid: 1_000, inode: 42))
         let holder = ConnectorBook.Holder(uid: 1_000, userName: "alice", pid: 77, executable: "/usr/bin/dtm")
-        let events = translation.events(flow, holder: holder)
-        #expect(events.map(\.kind) == ["connection.opened"])
-        #expect(events.first?.detail["pid"] == .integer(77))
-        #expect(events.first?.detail["executable"] == .string("/usr/bin/dtm"))
-        #expect(events.first?.detail["uid"] == .integer(1_000))
+        let event = translation.event(flow, holder: holder, count: 3)
+        #expect(event.kind == "connection.opened")
+        #expect(event.detail["pid"] == .integer(77))
+        #expect(event.detail["executable"] == .string("/usr/bin/dtm"))
+        #expect(event.detail["uid"] == .integer(1_000))
+        #expect(event.detail["count"] == .integer(3))
+        #expect(translation.misuse(flow, holder: holder) == nil)
         flow.owner = SocketOwner(uid: 1_001, inode: 42)
-        #expect(translation.events(flow, holder: holder).map(\.kind) == ["connection.opened", "identity.misused"])
-        #expect(translation.events(flow, holder: nil).map(\.kind) == ["connection.opened"])
+        #expect(translation.misuse(flow, holder: holder)?.kind == "identity.misused")
+        #expect(translation.misuse(flow, holder: nil) == nil)
         flow.owner = nil
-        #expect(translation.events(flow, holder: holder).map(\.kind) == ["connection.opened"])
+        #expect(translation.misuse(flow, holder: holder) == nil)
     }
 
     @Test func `the book of connectors forgets whoever was not seen for longest`() throws {
@@ -154,7 +156,7 @@ import Testing
         let flow = FlowRecord(
             tunnel: TunnelID.random(), connection: 9, identity: "spiffe://td/client/x/uid-1", startedAt: Samples.now,
             endedAt: Samples.now + .milliseconds(1_500), bytesIn: 10, bytesOut: 20, ending: .idleTimeout)
-        let event = translation.event(flow)
+        let event = translation.event(flow, holder: nil)
         #expect(event.kind == Event.Kind.connectionClosed)
         #expect(event.severity == .debug)
         #expect(event.detail["seconds"] == .double(1.5))

@@ -101,7 +101,8 @@ extension MessageGenerator {
     mutating func flow() -> FlowRecord {
         FlowRecord(
             tunnel: tunnel(), connection: integer(), identity: text(0...80), startedAt: time(), endedAt: time(),
-            bytesIn: integer(), bytesOut: integer(), ending: any(FlowRecord.Ending.allCases, or: .finished))
+            bytesIn: integer(), bytesOut: integer(), ending: any(FlowRecord.Ending.allCases, or: .finished),
+            owner: maybe { SocketOwner(uid: $0.integer(), inode: $0.integer()) })
     }
 
     mutating func flowStart() -> FlowStart {

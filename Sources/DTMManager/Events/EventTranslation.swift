@@ -30,14 +30,50 @@ struct EventTranslation: Sendable {
             ])
     }
 
-    /// A connection, with the process behind it; and beside it that its socket is another user's than the identity was given
-    /// to, when that is so: a key has left the process that it was made in.
+    /// A connection, with the process behind it.
     ///
-    /// - Parameter holder: Who asked for the identity; nil when that is not known any more.
-    func events(_ flow: FlowStart, holder: ConnectorBook.Holder?) -> [Event] {
-        var detail: [String: DetailValue] = ["connection": .integer(Int64(clamping: flow.connection))]
+    /// - Parameters:
+    ///   - holder: Who asked for the identity; nil when that is not known any more.
+    ///   - count: How many it stands for.
+    func event(_ flow: FlowStart, holder: ConnectorBook.Holder?, count: UInt64) -> Event {
+        var detail = process(flow.owner, holder)
+        detail["connection"] = .integer(Int64(clamping: flow.connection))
+        detail["count"] = .integer(Int64(clamping: count))
         if let peer = flow.peer { detail["peer"] = .string(peer.description) }
-        if let owner = flow.owner {
+        return Event(
+            time: flow.startedAt, kind: Event.Kind.connectionOpened, severity: .debug, tunnel: name(flow.tunnel),
+            identity: flow.identity, detail: detail)
+    }
+
+    /// That a connection's socket is another user's than its identity was given to: a key has left the process that it was
+    /// made in. Nil when it is not so.
+    func misuse(_ flow: FlowStart, holder: ConnectorBook.Holder?) -> Event? {
+        guard let holder, let owner = flow.owner, owner.uid != holder.uid else { return nil }
+        var detail = process(owner, holder)
+        if let peer = flow.peer { detail["peer"] = .string(peer.description) }
+        detail["reason"] = .string(
+            "the identity was given to uid \(holder.uid), and the connection is uid \(owner.uid)'s")
+        return Event(
+            time: flow.startedAt, kind: Event.Kind.identityMisused, severity: .error, tunnel: name(flow.tunnel),
+            identity: flow.identity, detail: detail)
+    }
+
+    func event(_ flow: FlowRecord, holder: ConnectorBook.Holder?) -> Event {
+        var detail = process(flow.owner, holder)
+        detail["connection"] = .integer(Int64(clamping: flow.connection))
+        detail["seconds"] = .double((flow.endedAt - flow.startedAt).inSeconds)
+        detail["bytesIn"] = .integer(Int64(clamping: flow.bytesIn))
+        detail["bytesOut"] = .integer(Int64(clamping: flow.bytesOut))
+        detail["ending"] = .string(flow.ending.name)
+        return Event(
+            time: flow.endedAt, kind: Event.Kind.connectionClosed, severity: .debug, tunnel: name(flow.tunnel),
+            identity: flow.identity, detail: detail)
+    }
+
+    /// The kernel's word on the socket, and the process that asked for the identity.
+    private func process(_ owner: SocketOwner?, _ holder: ConnectorBook.Holder?) -> [String: DetailValue] {
+        var detail: [String: DetailValue] = [:]
+        if let owner {
             detail["uid"] = .integer(Int64(owner.uid))
             detail["inode"] = .integer(Int64(owner.inode))
         }
@@ -46,30 +82,7 @@ struct EventTranslation: Sendable {
             if let executable = holder.executable { detail["executable"] = .string(executable) }
             if let user = holder.userName { detail["user"] = .string(user) }
         }
-        func event(_ kind: String, _ severity: Severity) -> Event {
-            Event(
-                time: flow.startedAt, kind: kind, severity: severity, tunnel: name(flow.tunnel),
-                identity: flow.identity,
-                detail: detail)
-        }
-        let opened = event(Event.Kind.connectionOpened, .debug)
-        guard let holder, let owner = flow.owner, owner.uid != holder.uid else { return [opened] }
-        detail["reason"] = .string(
-            "the identity was given to uid \(holder.uid), and the connection is uid \(owner.uid)'s")
-        return [opened, event(Event.Kind.identityMisused, .error)]
-    }
-
-    func event(_ flow: FlowRecord) -> Event {
-        Event(
-            time: flow.endedAt, kind: Event.Kind.connectionClosed, severity: .debug, tunnel: name(flow.tunnel),
-            identity: flow.identity,
-            detail: [
-                "connection": .integer(Int64(clamping: flow.connection)),
-                "seconds": .double((flow.endedAt - flow.startedAt).inSeconds),
-                "bytesIn": .integer(Int64(clamping: flow.bytesIn)),
-                "bytesOut": .integer(Int64(clamping: flow.bytesOut)),
-                "ending": .string(flow.ending.name),
-            ])
+        return detail
     }
 
     func event(_ incident: Incident, count: UInt64) -> Event {

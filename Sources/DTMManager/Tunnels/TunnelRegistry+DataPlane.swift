@@ -110,6 +110,12 @@ extension TunnelRegistry {
     /// Tells what was held back of a flood; call it every second or so.
     func flushIncidents() {
         let now = clock.now()
+        for backlog in openings.flush(now: now) {
+            recorder.record(
+                Event(
+                    time: now, kind: backlog.key.kind, severity: .debug, identity: backlog.key.tunnel,
+                    detail: ["count": .integer(Int64(clamping: backlog.count)), "reason": "more of the same"]))
+        }
         for backlog in limiter.flush(now: now) {
             recorder.record(
                 Event(
@@ -141,9 +147,8 @@ extension TunnelRegistry {
             let kind = Event.Kind.tunnelRotationFailed
             guard let count = admit(kind, failure.tunnel, 1) else { return }
             recorder.record(translation.event(failure, count: count, at: clock.now()))
-        case .flowBegan(let flow):
-            recorder.record(translation.events(flow, holder: connectors.holder(of: flow.identity)))
-        case .flow(let flow): recorder.record(translation.event(flow))
+        case .flowBegan(let flow): began(flow, translation)
+        case .flow(let flow): recorder.record(translation.event(flow, holder: connectors.holder(of: flow.identity)))
         case .incident(let incident):
             guard incident.kind.isLimited else {
                 recorder.record(translation.event(incident, count: UInt64(incident.count)))
@@ -153,6 +158,15 @@ extension TunnelRegistry {
             recorder.record(translation.event(incident, count: count))
         case .hello, .planApplied, .certificateRequest, .windowKeyWanted, .listeners, .counters, .drained: break
         }
+    }
+
+    /// Of a connector's connections some are told one by one, and of many the number: each has its record at its end.
+    private func began(_ flow: FlowStart, _ translation: EventTranslation) {
+        let holder = connectors.holder(of: flow.identity)
+        if let misuse = translation.misuse(flow, holder: holder) { recordLimited(misuse) }
+        guard let count = openings.admit(kind: Event.Kind.connectionOpened, tunnel: flow.identity, now: clock.now())
+        else { return }
+        recorder.record(translation.event(flow, holder: holder, count: count))
     }
 
     private func admit(_ kind: String, _ tunnel: TunnelID?, _ count: UInt64) -> UInt64? {

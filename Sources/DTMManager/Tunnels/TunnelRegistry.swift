@@ -16,6 +16,8 @@ actor TunnelRegistry {
     /// The window keys that the data plane at the other end of the link has, by tunnel.
     var delivered: [TunnelID: DeliveredKeys] = [:]
     var limiter = IncidentLimiter()
+    /// Connections that began, by identity.
+    var openings = IncidentLimiter(burst: 8, interval: .seconds(10))
     private var signals: [TunnelID: Signal] = [:]
     let anchor: ClockAnchor
     let clock: any TimeSource

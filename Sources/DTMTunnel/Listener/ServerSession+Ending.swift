@@ -69,7 +69,8 @@ extension ServerSession {
         server.observer.flowEnded(
             FlowRecord(
                 tunnel: server.id, connection: id, identity: peer?.identity.description ?? "", startedAt: startedAt,
-                endedAt: server.time.now(), bytesIn: bytesIn, bytesOut: bytesOut, ending: ending))
+                endedAt: server.time.now(), bytesIn: bytesIn, bytesOut: bytesOut, ending: ending,
+                owner: owner))
         server.traffic.release()
         phase = .ended
         relay = nil

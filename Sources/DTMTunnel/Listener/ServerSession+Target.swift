@@ -56,7 +56,6 @@ extension ServerSession {
 
     /// Now, while the client's socket is there: once it is gone, nobody can say whose it was.
     func tellBeginning() {
-        var owner: SocketOwner?
         if let remote, remote.address.isLoopback {
             owner = server.owners?.owner(of: remote, connectedTo: listener.endpoint)
         }

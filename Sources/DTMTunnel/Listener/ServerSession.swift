@@ -22,6 +22,8 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
     var context: ChannelHandlerContext?
     /// The peer's address, which a closed channel does not know any more.
     var remote: Endpoint?
+    /// Whose socket the peer's end is, asked when the relay begins.
+    var owner: SocketOwner?
     var relay: RelayHandler?
     var id: UInt64 = 0
     var startedAt = Timestamp(nanoseconds: 0)
