@@ -2,7 +2,16 @@
 public struct AppList: Codable, Hashable, Sendable {
     public var schemaVersion = apiSchemaVersion
     public var apps: [AppReport]
-    public init(apps: [AppReport]) { self.apps = apps }
+    /// Whether these are all processes of the host with all that there is to know. False as well for callers who are shown
+    /// their own alone.
+    public var complete: Bool
+    /// The capabilities (`capabilities(7)`) with which the manager would see what is missing; the rows name it in `gaps`.
+    public var missingCapabilities: [String]
+    public init(apps: [AppReport], complete: Bool = true, missingCapabilities: [String] = []) {
+        self.apps = apps
+        self.complete = complete
+        self.missingCapabilities = missingCapabilities
+    }
 }
 
 /// One process.
@@ -63,12 +72,14 @@ public struct AppReport: Codable, Hashable, Sendable {
     public var tunnel: String?
     /// `isolated`, `fenced`, `fronted` or `none`.
     public var tier: String
+    /// What the manager has no right to read of it: `executable`, `network`, `sockets`.
+    public var gaps: [String]
 
     public init(
         pid: Int32, application: String, name: String, executable: String?, uid: UInt32, user: String, state: String,
         cpuPercent: Double, residentBytes: UInt64, threads: Int, startedAt: String, cgroup: String,
         listeners: [Listener],
-        connections: [Connection], tunnel: String?, tier: String
+        connections: [Connection], tunnel: String?, tier: String, gaps: [String] = []
     ) {
         self.pid = pid
         self.application = application
@@ -86,5 +97,6 @@ public struct AppReport: Codable, Hashable, Sendable {
         self.connections = connections
         self.tunnel = tunnel
         self.tier = tier
+        self.gaps = gaps
     }
 }

@@ -5,6 +5,24 @@ enum AppsView {
     static func lines(_ list: AppList, _ style: TextStyle, all: Bool) -> [String] {
         let shownApps = all ? list.apps : list.apps.filter { !$0.listeners.isEmpty || $0.tunnel != nil }
         return table(shownApps).lines(style) + footer(hidden: list.apps.count - shownApps.count, style)
+            + partial(list, style)
+    }
+
+    /// That something is missing, and why.
+    private static func partial(_ list: AppList, _ style: TextStyle) -> [String] {
+        guard !list.complete else { return [] }
+        guard !list.missingCapabilities.isEmpty else {
+            return [
+                style.paint("This is not all that runs here: others' processes or some sockets are left out.", .dim)
+            ]
+        }
+        let count = list.apps.count { !$0.gaps.isEmpty }
+        let noun = count == 1 ? "process is shown without its" : "processes are shown without their"
+        let capabilities = list.missingCapabilities.joined(separator: " and ")
+        return [
+            style.paint(
+                "\(count) \(noun) sockets or executable: the manager lacks \(capabilities). See dtm doctor.", .dim)
+        ]
     }
 
     private static func table(_ apps: [AppReport]) -> TextTable {

@@ -57,6 +57,12 @@ final class HostInventory: ApplicationFinding {
         }
     }
 
+    func view() async throws -> ApplicationView {
+        let picture = try await details()
+        return ApplicationView(
+            processes: picture.processes, isWhole: !picture.isTruncated && picture.losses.isEmpty)
+    }
+
     func snapshot() async throws -> [ApplicationObservation] { try await details().processes }
 
     func ownerUID(of target: Target) async -> UInt32? {

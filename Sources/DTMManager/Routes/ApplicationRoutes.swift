@@ -1,5 +1,6 @@
 import DTMAPI
 import DTMCore
+import DTMDiscovery
 import DTMPlan
 import DTMPolicy
 import Hummingbird
@@ -11,11 +12,19 @@ struct ApplicationRoutes: Sendable {
     func add(to group: RouterGroup<APIContext>) {
         group.get("apps") { _, context in
             let caller = try context.caller
-            let observations = try await parts.applications.snapshot()
+            let view = try await parts.applications.view()
             let records = await parts.registry.records
-            let seen = observations.filter { parts.rights.sees(caller, ownedBy: $0.uid) }
-            return try APIResponse.json(AppList(apps: seen.map { Self.report($0, records) }))
+            let seen = view.processes.filter { parts.rights.sees(caller, ownedBy: $0.uid) }
+            let isAll = view.isWhole && seen.count == view.processes.count
+            return try APIResponse.json(Self.list(seen, records, isAll: isAll))
         }
+    }
+
+    static func list(_ apps: [ApplicationObservation], _ records: [TunnelRecord], isAll: Bool) -> AppList {
+        let gaps = apps.reduce(into: Set<ApplicationObservation.Gap>()) { $0.formUnion($1.gaps) }
+        return AppList(
+            apps: apps.map { report($0, records) }, complete: isAll && gaps.isEmpty,
+            missingCapabilities: Set(gaps.flatMap(\.neededCapabilities)).sorted())
     }
 
     static func report(_ app: ApplicationObservation, _ records: [TunnelRecord]) -> AppReport {
@@ -29,7 +38,7 @@ struct ApplicationRoutes: Sendable {
                     protocol: listener.transport.rawValue, address: listener.address, port: listener.port)
             },
             connections: app.connections.map(Self.report), tunnel: tunnel?.name.text,
-            tier: tunnel == nil ? "none" : "fronted")
+            tier: tunnel == nil ? "none" : "fronted", gaps: app.gaps.map(\.rawValue).sorted())
     }
 
     private static func report(_ connection: ObservedConnection) -> AppReport.Connection {

@@ -3,7 +3,7 @@ import DTMCore
 import Glibc
 import Testing
 
-/// `dtm connect NAME --listen 127.0.0.1:0 --json`, with the address that its first line named.
+/// `dtm connect NAME --listen 127.0.0.1:0 --json`, with the address that its first line named. With `--hosted`, when asked.
 final class Connection {
     let program: ChildProgram
     let endpoint: Endpoint
@@ -17,8 +17,15 @@ final class Connection {
         var listening: Place
     }
 
-    init(_ manager: Manager, to tunnel: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
-        program = try manager.start("connect", tunnel, "--listen", "127.0.0.1:0", "--json")
+    init(
+        _ manager: Manager, to tunnel: String, port: UInt16 = 0, hosted: Bool = false,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let place = "127.0.0.1:\(port)"
+        program =
+            hosted
+            ? try manager.start("connect", tunnel, "--hosted", "--listen", place, "--json")
+            : try manager.start("connect", tunnel, "--listen", place, "--json")
         let program = program
         let line = try awaited(
             "dtm connect said nothing: \(program.errors)", within: .seconds(20), sourceLocation: sourceLocation

@@ -105,6 +105,17 @@ final class Manager {
         return try #require(list.tunnels.first { $0.name == name }, sourceLocation: sourceLocation)
     }
 
+    /// The names of all tunnels.
+    func tunnelNames() throws -> Set<String> {
+        Set(try dtm("tunnels", "--json").decode(TunnelList.self).tunnels.map(\.name))
+    }
+
+    func apps(sourceLocation: SourceLocation = #_sourceLocation) throws -> AppList {
+        let outcome = try dtm("apps", "--json")
+        try #require(outcome.status == 0, "apps: \(outcome.errors)", sourceLocation: sourceLocation)
+        return try outcome.decode(AppList.self)
+    }
+
     func endpoint(of name: String) throws -> Endpoint {
         try #require(try tunnel(name).endpoint?.endpoint)
     }

@@ -7,13 +7,15 @@ final class RedisServer {
     let program: ChildProgram
     let port: UInt16
 
-    /// - Parameter port: 0 takes a free one.
-    init(in directory: TestDirectory, port wanted: UInt16 = 0) throws {
+    /// - Parameters:
+    ///   - wanted: 0 takes a free one.
+    ///   - path: another copy of the program.
+    init(in directory: TestDirectory, port wanted: UInt16 = 0, program path: String = "redis-server") throws {
         let port = wanted == 0 ? try HeldPort.free() : wanted
         self.port = port
         program = try ChildProgram(
             .init(
-                program: "redis-server",
+                program: path,
                 arguments: [
                     "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir",
                     directory.path,
@@ -31,12 +33,15 @@ final class WebServer {
     let port: UInt16
     private let root: String
 
-    init(in directory: TestDirectory) throws {
-        let port = try HeldPort.free()
+    /// - Parameters:
+    ///   - wanted: 0 takes a free one.
+    ///   - workers: Root's give themselves to the user nobody when there are several, as a packaged nginx does.
+    init(in directory: TestDirectory, port wanted: UInt16 = 0, workers: Int = 1) throws {
+        let port = wanted == 0 ? try HeldPort.free() : wanted
         self.port = port
         root = directory.file("www")
         mkdir(root, 0o755)
-        let configuration = try directory.write("nginx.conf", Self.configuration(directory, port))
+        let configuration = try directory.write("nginx.conf", Self.configuration(directory, port, workers))
         program = try ChildProgram(
             .init(
                 program: "nginx", arguments: ["-c", configuration, "-p", directory.path, "-e", "stderr"],
@@ -44,13 +49,13 @@ final class WebServer {
         try awaitPort(port, program)
     }
 
-    private static func configuration(_ directory: TestDirectory, _ port: UInt16) -> String {
+    private static func configuration(_ directory: TestDirectory, _ port: UInt16, _ workers: Int) -> String {
         """
-        \(geteuid() == 0 ? "user root;" : "")
+        \(geteuid() == 0 ? "user \(workers > 1 ? "nobody nogroup" : "root");" : "")
         daemon off;
         pid \(directory.file("nginx.pid"));
         error_log stderr error;
-        worker_processes 1;
+        worker_processes \(workers);
         events { worker_connections 1024; }
         http {
             access_log off;
@@ -87,6 +92,33 @@ private func awaitPort(_ port: UInt16, _ program: ChildProgram) throws {
         !program.isRunning || (try? BlockingSocket(connectedTo: endpoint)) != nil
     }
     try #require(answers && program.isRunning, "\(program.output) \(program.errors)")
+}
+
+/// A web server of Python's standard library, at any loopback address.
+final class PythonServer {
+    let program: ChildProgram
+    let port: UInt16
+
+    init(in directory: TestDirectory, at address: String = "127.0.0.1", port: UInt16) throws {
+        self.port = port
+        let program = try ChildProgram(
+            .init(
+                program: "python3", arguments: ["-u", "-m", "http.server", "\(port)", "--bind", address],
+                environment: basicEnvironment, directory: directory.path))
+        self.program = program
+        let listens = eventually { program.output.contains("Serving") || !program.isRunning }
+        try #require(listens && program.isRunning, "\(program.output) \(program.errors)")
+    }
+
+    var target: String { "127.0.0.1:\(port)" }
+}
+
+extension ChildProgram {
+    /// Ends it in order.
+    func end(sourceLocation: SourceLocation = #_sourceLocation) throws {
+        signal(SIGTERM)
+        try #require(wait() != nil, "it does not end: \(errors)", sourceLocation: sourceLocation)
+    }
 }
 
 /// The SHA-256 of a file, as sha256sum prints it.
