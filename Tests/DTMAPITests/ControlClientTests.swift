@@ -14,7 +14,10 @@ import Testing
     /// Each call with the request that it must make and an answer that it must take.
     private static let routes:
         [(request: String, answer: String, call: @Sendable (ControlClient) async throws -> Void)] = [
-            ("GET /v1/apps", #"{"schemaVersion":1,"apps":[],"complete":true,"missingCapabilities":[]}"#, { _ = try await $0.apps() }),
+            (
+                "GET /v1/apps", #"{"schemaVersion":1,"apps":[],"complete":true,"missingCapabilities":[]}"#,
+                { _ = try await $0.apps() }
+            ),
             ("GET /v1/tunnels", #"{"schemaVersion":1,"tunnels":[]}"#, { _ = try await $0.tunnels() }),
             (
                 "DELETE /v1/tunnels/a%20b", #"{"schemaVersion":1,"removed":"a b"}"#,
