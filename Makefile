@@ -35,12 +35,12 @@ soak: ## Run the process tests at their full size: an hour or so
 	swift build --build-tests
 	DTM_SOAK=1 DTM_PROGRAM=$(PROGRAM) scripts/run-tests process
 
-fuzz: ## Run the seeded fuzz tests of the parsers alone
+fuzz: ## Run the seeded tests of parsers and rules alone, 20 times as long; DTM_FUZZ_ITERATIONS=1…1000 says otherwise
 	@scripts/bootstrap
 	swift build --build-tests
-	scripts/run-tests fuzz
+	DTM_FUZZ_ITERATIONS=$(or $(DTM_FUZZ_ITERATIONS),20) scripts/run-tests fuzz
 
-bench: ## Measure DTM beside stunnel, HAProxy and nginx; WRITE=docs/performance.md keeps the result
+bench: ## Measure DTM beside stunnel, HAProxy and nginx, and discovery beside ss; WRITE=docs/performance.md keeps the result
 	@scripts/bootstrap
 	$(RELEASE) --product dtm
 	$(RELEASE) --product dtm-bench

@@ -16,7 +16,7 @@ import Testing
 
     @Test func `However the frame is cut, both keys come out`() throws {
         var generator = SeededGenerator(seed: 2)
-        for _ in 0..<100 {
+        for _ in SeededGenerator.rounds(100) {
             var octets = SecretOctets()
             for piece in frame.cut(by: &generator) { try octets.append(ByteBuffer(bytes: piece)) }
             let first = try octets.windowKey(0)

@@ -230,7 +230,7 @@ import X509
         let valid = try LeafKey().certificateRequest()
         for length in 0..<valid.count { #expect(code(for: Array(valid.prefix(length))) == .requestMalformed) }
         var generator = SeededGenerator(seed: 2)
-        for _ in 0..<600 {
+        for _ in SeededGenerator.rounds(600) {
             var mutated = valid
             let bit = Int.random(in: 0..<(valid.count * 8), using: &generator)
             mutated[bit / 8] ^= 1 << UInt8(bit % 8)

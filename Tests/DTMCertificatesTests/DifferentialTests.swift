@@ -43,7 +43,7 @@ private struct Lenient: VerifierPolicy {
         var generator = SeededGenerator(seed: 11)
         var both = 0
         var theirsAlone = 0
-        for round in 0..<400 {
+        for round in SeededGenerator.rounds(400) {
             var forge = try fixture.forge()
             // Mostly none or one change, now and then two that might cancel out.
             for _ in 0..<[0, 1, 1, 1, 2][Int.random(in: 0..<5, using: &generator)] {

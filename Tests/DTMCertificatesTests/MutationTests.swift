@@ -47,7 +47,7 @@ import X509
     @Test(arguments: [UInt64(1), 2, 3, 4])
     func `Bytes that are replaced, inserted, removed, doubled or swapped are noticed`(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        for _ in 0..<400 {
+        for _ in SeededGenerator.rounds(400) {
             let mutated = mutate(leaf, &generator)
             guard mutated != leaf else { continue }
             #expect(!isAccepted(mutated))
@@ -56,7 +56,7 @@ import X509
 
     @Test func `Random bytes in the guise of DER are refused`() {
         var generator = SeededGenerator(seed: 7)
-        for _ in 0..<2_000 {
+        for _ in SeededGenerator.rounds(2_000) {
             let count = Int.random(in: 0..<200, using: &generator)
             var bytes = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
             // Plausible tags and lengths reach deeper into the parser.

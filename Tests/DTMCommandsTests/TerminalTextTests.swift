@@ -17,7 +17,7 @@ import Testing
 
     @Test func `No text of a peer brings a control character to the terminal`() {
         var generator = SeededGenerator(seed: 1)
-        for _ in 0..<2_000 {
+        for _ in SeededGenerator.rounds(2_000) {
             let text = String(
                 decoding: (0..<40).map { _ in UInt8.random(in: .min ... .max, using: &generator) }, as: UTF8.self)
             #expect(shown(text).unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) })

@@ -124,7 +124,7 @@ import Testing
 
     @Test("The budget agrees with dealing ports out one by one", arguments: 0..<30) func budget(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
-        for _ in 0..<20 {
+        for _ in SeededGenerator.rounds(20) {
             let skipped = Set((0..<6).map { _ in UInt16.random(in: 0...20, using: &generator) })
             let demands = (0..<Int.random(in: 1...6, using: &generator)).map { _ in
                 let low = UInt16.random(in: 0...20, using: &generator)

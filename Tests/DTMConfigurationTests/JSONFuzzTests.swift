@@ -19,7 +19,7 @@ import Testing
 
     @Test("Random bytes are answered", arguments: 0..<20) func randomBytes(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
-        for _ in 0..<200 {
+        for _ in SeededGenerator.rounds(200) {
             let length = Int.random(in: 0...200, using: &generator)
             _ = read((0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) })
         }
@@ -30,7 +30,7 @@ import Testing
             "{", "}", "[", "]", ",", ":", "\"", "\\", "u", "d8", "0", "1", "-", ".", "e", "true", "null", " ", "\n",
         ]
         var generator = SeededGenerator(seed: seed)
-        for _ in 0..<200 {
+        for _ in SeededGenerator.rounds(200) {
             let text = (0..<Int.random(in: 0...60, using: &generator)).compactMap { _ in
                 tokens.randomElement(using: &generator)
             }
@@ -40,7 +40,7 @@ import Testing
 
     @Test("A mutated file is answered, and a failure lies within it", arguments: 0..<20) func mutations(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
-        for _ in 0..<200 {
+        for _ in SeededGenerator.rounds(200) {
             var bytes = Self.seedText
             for _ in 0..<Int.random(in: 1...4, using: &generator) { mutate(&bytes, &generator) }
             guard case .failure(let failure) = read(bytes) else { continue }
@@ -64,7 +64,7 @@ import Testing
 
     @Test("What is written is read back the same", arguments: 0..<20) func roundTrip(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        for _ in 0..<50 {
+        for _ in SeededGenerator.rounds(50) {
             let node = randomNode(depth: 4, &generator)
             #expect(try read(Array(JSONWriter.pretty(node).utf8)).get().withoutPositions == node)
             #expect(try read(Array(JSONWriter.compact(node).utf8)).get().withoutPositions == node)

@@ -46,7 +46,7 @@ import Testing
 
     @Test("What is written is read back the same", arguments: 0..<20) func roundTrip(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        for _ in 0..<20 {
+        for _ in SeededGenerator.rounds(20) {
             let configuration = randomConfiguration(&generator)
             #expect(try parse(configuration.renderJSON()) == configuration)
             #expect(ConfigurationChange.diff(from: configuration, to: configuration).isEmpty)
@@ -57,7 +57,7 @@ import Testing
         var generator = SeededGenerator(seed: seed)
         let text = Array(randomConfiguration(&generator).renderJSON().utf8)
         let pieces = ["\"", "0", "-", "e9", "null", "{}", "[]", "\"tunnels\":", ",", "x", "\n", "true"]
-        for _ in 0..<50 {
+        for _ in SeededGenerator.rounds(50) {
             var bytes = text
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
                 let index = Int.random(in: 0..<bytes.count, using: &generator)

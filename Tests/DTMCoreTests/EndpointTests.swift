@@ -31,7 +31,7 @@ import Testing
     @Test("Every address that is written is read back")
     func roundTrip() {
         var generator = SeededGenerator(seed: 3)
-        for round in 0..<5_000 {
+        for round in SeededGenerator.rounds(5_000) {
             let address: IPAddress =
                 round.isMultiple(of: 2)
                 ? .v4(.random(in: .min ... .max, using: &generator))
@@ -106,7 +106,7 @@ import Testing
     @Test("No text traps, and what is read is written in a form that is read again")
     func survivesRandomText() {
         var generator = SeededGenerator(seed: 4)
-        for _ in 0..<20_000 {
+        for _ in SeededGenerator.rounds(20_000) {
             let text = generator.text(of: "unix:/[]:::..0123456789abcfx-_é\u{301}\0", lengths: 0...24)
             if let target = Target(text) { #expect(Target(target.description) == target) }
             if let endpoint = Endpoint(text) { #expect(Endpoint(endpoint.description) == endpoint) }

@@ -98,7 +98,7 @@ import Testing
     @Test("No text traps, and what is read is written as it was")
     func survivesRandomText() {
         var generator = SeededGenerator(seed: 5)
-        for _ in 0..<20_000 {
+        for _ in SeededGenerator.rounds(20_000) {
             let text = "spiffe://" + generator.text(of: "abz09.-_//A:@?%é", lengths: 0...20)
             if let id = SPIFFEID(text) { #expect(id.description == text) }
         }

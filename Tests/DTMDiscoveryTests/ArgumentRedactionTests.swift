@@ -66,7 +66,7 @@ struct ArgumentRedactionTests {
     @Test("A secret stays out wherever the option stands among random words")
     func fuzz() {
         var generator = SeededGenerator(seed: 11)
-        for _ in 0..<2_000 {
+        for _ in SeededGenerator.rounds(2_000) {
             var words = (0..<Int.random(in: 0...6, using: &generator)).map { _ in
                 generator.text(of: "ab-=/:@ .'\"?&,1", lengths: 1...8)
             }
@@ -77,7 +77,7 @@ struct ArgumentRedactionTests {
             words.insert(option.randomElement(using: &generator) ?? "", at: index)
             #expect(!redacted(words).contains(secret))
         }
-        for _ in 0..<2_000 {
+        for _ in SeededGenerator.rounds(2_000) {
             let bytes = (0..<Int.random(in: 0...200, using: &generator)).map { _ in
                 UInt8.random(in: 0...255, using: &generator)
             }

@@ -54,7 +54,7 @@ struct HotPathParserTests {
     func fuzz() {
         var generator = SeededGenerator(seed: 5)
         let folder = ["1", "22", "self", "333"].flatMap { entry($0, inode: 7) }
-        for _ in 0..<20_000 {
+        for _ in SeededGenerator.rounds(20_000) {
             _ = numbers(generator.mutated(folder))
             _ = SocketLink.inode(generator.mutated(Array("socket:[4711]".utf8)).span.bytes)
             let fields = StatFields(generator.mutated(Array(ParserTests.stat.utf8)).span)
@@ -67,7 +67,7 @@ struct HotPathParserTests {
         var generator = SeededGenerator(seed: 9)
         var set = DescriptorSet()
         var model: Set<Int32> = []
-        for _ in 0..<5_000 {
+        for _ in SeededGenerator.rounds(5_000) {
             let number = Int32.random(in: 0..<1_100, using: &generator)
             if Bool.random(using: &generator) {
                 set.insert(number)
@@ -85,7 +85,7 @@ struct HotPathParserTests {
         var generator = SeededGenerator(seed: 21)
         var index = HolderIndex(limit: 1_000)
         var model: [UInt64: Set<Int32>] = [:]
-        for _ in 0..<5_000 {
+        for _ in SeededGenerator.rounds(5_000) {
             let inode = UInt64.random(in: 1...20, using: &generator)
             let pid = Int32.random(in: 1...6, using: &generator)
             let process = ProcessIdentity(pid: pid, startTicks: UInt64(pid))

@@ -191,7 +191,7 @@ struct ParserTests {
         let texts = [
             Self.stat, Self.status, Self.tcp, Self.tcp6, Self.unix, "0::/system.slice/a.service\n", "Pss: 1 kB\n",
         ]
-        for _ in 0..<150 {
+        for _ in SeededGenerator.rounds(150) {
             for text in texts {
                 let input = random.mutated(Array(text.utf8))
                 if let stat = ProcessStat(input) { #expect(stat.pid >= 0 && stat.threads >= 0) }

@@ -235,7 +235,7 @@ struct SockDiagParserTests {
             $0.attribute(0, Array("/run/x".utf8))
         }
         builder.done()
-        for _ in 0..<20_000 {
+        for _ in SeededGenerator.rounds(20_000) {
             var bytes = generator.mutated(builder.bytes)
             bytes.removeLast(Int.random(in: 0...min(24, bytes.count), using: &generator))
             var parser = SockDiagParser(sequence: 7, isTCP: true, limit: 4)

@@ -79,7 +79,7 @@ import Testing
     @Test func `Random bytes are survived`() {
         var generator = SeededGenerator(seed: 3)
         let alphabet = Array("0123456789ABCDEF :-,\t\n()/procCapEff:\u{0}".utf8) + [0xff, 0xc3]
-        for _ in 0..<2_000 {
+        for _ in SeededGenerator.rounds(2_000) {
             let count = Int.random(in: 0...300, using: &generator)
             let input = (0..<count).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &generator)] }
             _ = Parsers.effectiveCapabilities(input)

@@ -1,3 +1,4 @@
+import DTMTestSupport
 import Testing
 
 @testable import DTMManager
@@ -25,7 +26,7 @@ import Testing
     @Test func `any bytes are read without harm`() {
         var generator = SplitMix(seed: 11)
         let alphabet = Array("tcp/udp #\n\t 0123456789\u{0}x".utf8)
-        for _ in 0..<500 {
+        for _ in SeededGenerator.rounds(500) {
             let bytes = (0..<200).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &generator)] }
             _ = ReservedPorts.parse(services: bytes)
         }

@@ -1,3 +1,4 @@
+import DTMTestSupport
 import DTMPlan
 import Testing
 
@@ -81,7 +82,7 @@ import Testing
     func randomBytes() throws {
         var generator = MessageGenerator(seed: 40)
         var failures = 0
-        for round in 0..<100_000 {
+        for round in SeededGenerator.rounds(100_000) {
             let type: UInt8 = round.isMultiple(of: 8) ? generator.integer() : UInt8(generator.count(1...11))
             let payload = (0..<generator.count(0...96)).map { _ in
                 UInt8.random(in: 0...(round.isMultiple(of: 3) ? 255 : 7), using: &generator.random)
@@ -98,7 +99,7 @@ import Testing
     func splices() throws {
         var generator = MessageGenerator(seed: 41)
         var failures = 0
-        for _ in 0..<2_000 {
+        for _ in SeededGenerator.rounds(2_000) {
             for message in generator.dataPlaneMessages() where generator.count(0...3) == 0 {
                 let frame = splice(try FrameCodec.encode(message), &generator)
                 if try !isRefusedOrCanonical(DataPlaneMessage.self, frame) { failures += 1 }

@@ -1,3 +1,4 @@
+import DTMTestSupport
 import DTMCore
 import DTMPlan
 import Testing
@@ -6,7 +7,7 @@ import Testing
     @Test("Every message of the data plane comes back as it was")
     func dataPlane() throws {
         var generator = MessageGenerator(seed: 10)
-        for _ in 0..<500 {
+        for _ in SeededGenerator.rounds(500) {
             for message in generator.dataPlaneMessages() {
                 let frame = try FrameCodec.encode(message)
                 #expect(try FrameCodec.decode(DataPlaneMessage.self, from: frame) == message)
@@ -17,7 +18,7 @@ import Testing
     @Test("Every message of control comes back as it was")
     func control() throws {
         var generator = MessageGenerator(seed: 11)
-        for _ in 0..<500 {
+        for _ in SeededGenerator.rounds(500) {
             for message in generator.controlMessages() {
                 let frame = try FrameCodec.encode(message)
                 let decoded = try FrameCodec.decode(ControlMessage.self, from: frame)

@@ -168,7 +168,7 @@ struct ProgramDecisionTests {
             facts.cgroup = "/c/d"
             facts.unit = "u.service"
         }
-        for _ in 0..<300 {
+        for _ in SeededGenerator.rounds(300) {
             let chosen = terms.filter { _ in Bool.random(using: &random) }
             guard !chosen.isEmpty else { continue }
             let rule = chosen.joined(separator: "+")

@@ -1,3 +1,4 @@
+import DTMTestSupport
 import DTMCore
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 struct RotationPropertyTests {
     @Test(
         "The promises hold through 500 random steps, and afterwards endpoints move again",
-        arguments: 0..<150 as Range<UInt64>)
+        arguments: SeededGenerator.seeds(150))
     func walk(seed: UInt64) {
         var world = RotationWorld(seed: seed)
         for _ in 0..<500 { world.step() }

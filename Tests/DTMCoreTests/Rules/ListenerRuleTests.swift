@@ -55,7 +55,7 @@ struct ListenerRuleTests {
     func fuzz(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let seeds = ["app:redis*", "app:a%2Ab", "exe:/usr/bin/x", "uid:1+port:1-2", "user:alice", "port:6379"]
-        for _ in 0..<1_000 {
+        for _ in SeededGenerator.rounds(1_000) {
             let start = seeds.randomElement(using: &random) ?? ""
             let text = String(decoding: random.mutated(Array(start.utf8)), as: UTF8.self)
             guard let rule = try? ListenerRule(text) else { continue }

@@ -179,7 +179,7 @@ struct PolicyRuleTests {
             "spiffe://a.b/c/d",
         ]
         var accepted = 0
-        for _ in 0..<1_000 {
+        for _ in SeededGenerator.rounds(1_000) {
             let start = seeds.randomElement(using: &random) ?? ""
             let text = String(decoding: random.mutated(Array(start.utf8)), as: UTF8.self)
             do throws(RuleError) {
@@ -197,7 +197,7 @@ struct PolicyRuleTests {
     @Test("Any path there can be is written and read back", arguments: 1...4 as ClosedRange<UInt64>)
     func anyPath(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<500 {
+        for _ in SeededGenerator.rounds(500) {
             let text = "/" + random.text(of: "ab+%*?/.\u{301}é \n\u{202e}:,'\"\\", lengths: 1...20)
             guard let path = AbsolutePath(text), path.text != "/" else { continue }
             let written = PolicyTerm.executable(path).description

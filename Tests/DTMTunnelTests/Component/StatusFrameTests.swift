@@ -61,7 +61,7 @@ struct StatusFrameTests {
     @Test("bytes at random never trap, and what is read once is read again when it is written")
     func fuzz() throws {
         var generator = SeededGenerator(seed: 4)
-        for _ in 0..<50_000 {
+        for _ in SeededGenerator.rounds(50_000) {
             var bytes = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
                 UInt8.random(in: 0...255, using: &generator)
             }
