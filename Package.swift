@@ -131,7 +131,8 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
-            name: "dtm-bench", dependencies: [.nioCore, .nioPosix, .argumentParser], path: "Benchmarks/DTMBenchmark",
+            name: "dtm-bench", dependencies: ["DTMCore", "DTMDiscovery", .nioCore, .nioPosix, .argumentParser],
+            path: "Benchmarks/DTMBenchmark",
             swiftSettings: swiftSettings),
 
         .target(

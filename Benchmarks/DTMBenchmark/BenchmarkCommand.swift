@@ -3,12 +3,50 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// `make bench`: DTM and its peers side by side.
+/// `make bench`.
 @main
 struct BenchmarkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dtm-bench",
-        abstract: "Measure DTM beside stunnel, HAProxy and nginx stream, on loopback, in one run.")
+        abstract: "Measure DTM beside programs that do the same, in one run.",
+        subcommands: [AllCommand.self, DiscoveryCommand.self, CrowdCommand.self, TalkerCommand.self],
+        defaultSubcommand: AllCommand.self)
+}
+
+/// What every part takes.
+struct CommonOptions: ParsableArguments {
+    @Flag(help: "Small amounts: to see whether it works, not for figures.")
+    var quick = false
+
+    @Option(help: "Put the tables into this document as well.")
+    var write: String?
+
+    @Option(help: "Stop everything after so many seconds.")
+    var limitSeconds = 2_400
+
+    var scale: Scale { quick ? .quick : .full }
+
+    /// Runs `body` with what it starts ended and removed afterwards, on signals and when the time is up too.
+    func supervised<Result>(_ body: (CleanupRegistry) throws -> Result) throws -> Result {
+        signal(SIGPIPE, SIG_IGN)
+        let registry = try CleanupRegistry()
+        defer { registry.cleanUp() }
+        try registry.watch(limitSeconds: limitSeconds)
+        return try body(registry)
+    }
+
+    /// Prints what was measured, and puts it into the document.
+    func publish(_ sections: [DocumentSection]) throws {
+        print(sections.map(\.markdown).joined(separator: "\n"))
+        if let write { try DocumentSection.write(sections, to: write) }
+    }
+}
+
+/// All parts: DTM and its peers side by side, and discovery beside `ss`.
+struct AllCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "all",
+        abstract: "Measure tunnels beside stunnel, HAProxy and nginx stream, on loopback, and discovery.")
 
     @Option(help: "The program under test.")
     var dtm = ".build/release/dtm"
@@ -19,35 +57,32 @@ struct BenchmarkCommand: ParsableCommand {
     @Flag(help: "Measure the peers without DTM.")
     var peersOnly = false
 
-    @Flag(help: "Small amounts: to see whether it works, not for figures.")
-    var quick = false
-
-    @Option(help: "What to measure, with commas: bulk, requests, connections, idle, rotation. All by default.")
+    @Option(
+        help: "What to measure, with commas: bulk, requests, connections, idle, rotation, discovery. All by default.")
     var measure: String?
 
-    @Option(help: "Put the tables into this document as well.")
-    var write: String?
-
-    @Option(help: "Stop everything after so many seconds.")
-    var limitSeconds = 1_800
+    @OptionGroup var common: CommonOptions
 
     mutating func run() throws {
-        signal(SIGPIPE, SIG_IGN)
         try raiseFileLimit()
         let chosen = try chosenMeasures()
         guard peersOnly || access(dtm, X_OK) == 0 else {
             throw ValidationError("there is no program \(dtm): `make build` makes it, `--dtm` names another one")
         }
-        let registry = try CleanupRegistry()
-        defer { registry.cleanUp() }
-        try registry.watch(limitSeconds: limitSeconds)
-        let report = try measureAll(chosen, workshop: Workshop(registry: registry, configurations: configurations))
-        print(report.markdown)
-        if let write { try report.write(to: write) }
+        try common.supervised { registry in
+            let workshop = Workshop(registry: registry, configurations: configurations)
+            var sections: [DocumentSection] = []
+            if chosen != ["discovery"] { sections.append(try measureTunnels(chosen, workshop: workshop).section) }
+            if chosen.contains("discovery") {
+                sections.append(
+                    try DiscoveryRun(isQuick: common.quick, workshop: workshop, progress: progress).run().section)
+            }
+            try common.publish(sections)
+        }
     }
 
-    private func measureAll(_ chosen: Set<String>, workshop: Workshop) throws -> Report {
-        let scale = quick ? Scale.quick : Scale.full
+    private func measureTunnels(_ chosen: Set<String>, workshop: Workshop) throws -> Report {
+        let scale = common.scale
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { try? group.syncShutdownGracefully() }
         let origin = try OriginServer.start(on: group)
@@ -76,7 +111,7 @@ struct BenchmarkCommand: ParsableCommand {
     }
 
     private func chosenMeasures() throws -> Set<String> {
-        let known = ComparedMeasure.allCases.map(\.rawValue) + ["rotation"]
+        let known = ComparedMeasure.allCases.map(\.rawValue) + ["rotation", "discovery"]
         guard let measure else { return Set(known) }
         let chosen = measure.split(separator: ",").map(String.init)
         guard chosen.allSatisfy(known.contains) else {

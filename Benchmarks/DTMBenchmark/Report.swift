@@ -27,29 +27,11 @@ struct Report {
     let machine: Machine
     let scale: Scale
 
-    /// Between these lines of a document the table is replaced.
-    static let begin = "<!-- benchmark:begin -->"
-    static let end = "<!-- benchmark:end -->"
+    var section: DocumentSection { DocumentSection(name: "benchmark", markdown: markdown) }
 
-    var markdown: String {
+    private var markdown: String {
         ([comparedTable, ownTable].filter { !$0.isEmpty } + [machine.description, method]).joined(separator: "\n\n")
             + "\n"
-    }
-
-    /// Puts the result into a document, between its marks; makes the document when there is none.
-    func write(to path: String) throws {
-        let section = "\(Self.begin)\n\(markdown)\(Self.end)\n"
-        guard let old = ProcFile.read(path) else {
-            return try ProcFile.write("# Performance\n\nRepeat it with `make bench`.\n\n\(section)", to: path)
-        }
-        let lines = old.split(separator: "\n", omittingEmptySubsequences: false)
-        guard let first = lines.firstIndex(where: { $0 == Self.begin }),
-            let last = lines.firstIndex(where: { $0 == Self.end }),
-            first < last
-        else { throw BenchmarkError("\(path) has no lines \(Self.begin) and \(Self.end)") }
-        let rest = lines[(last + 1)...].joined(separator: "\n")
-        let head = lines[..<first].map { $0 + "\n" }.joined()
-        try ProcFile.write(head + section + rest, to: path)
     }
 
     private var comparedTable: String {
@@ -72,17 +54,7 @@ struct Report {
             ]
     }
 
-    private var ownTable: String {
-        guard !own.isEmpty else { return "" }
-        let rows = own.map { figure in
-            [
-                figure.title, "\(Figure.text(figure.value)) \(figure.unit)",
-                figure.target.map { "≤ \(Figure.text($0)) \(figure.unit)" } ?? "",
-                figure.target.map { figure.value <= $0 ? "reached" : "missed" } ?? "",
-            ]
-        }
-        return Self.table(["DTM alone", "", "to reach", ""], rows)
-    }
+    private var ownTable: String { own.isEmpty ? "" : Self.table("DTM alone", own) }
 
     private var method: String {
         """
@@ -93,6 +65,17 @@ struct Report {
         proportional set size. Loopback; one repetition moves \(Figure.text(Double(scale.bulkBytes) / 1e9)) GB each way, sends \
         \(scale.requests) requests over \(scale.clients) connections, opens \(scale.connections) connections.
         """
+    }
+
+    /// Figures with what they are to reach.
+    static func table(_ title: String, _ figures: [OwnFigure]) -> String {
+        let rows = figures.map { figure in
+            [
+                figure.title, figure.text(figure.value), figure.target.map { "≤ \(figure.text($0))" } ?? "",
+                figure.target.map { figure.value <= $0 ? "reached" : "missed" } ?? "",
+            ]
+        }
+        return table([title, "", "to reach", ""], rows)
     }
 
     private static func table(_ head: [String], _ rows: [[String]]) -> String {
@@ -108,6 +91,11 @@ struct Machine: CustomStringConvertible {
     var description: String {
         "Measured on \(date), \(processor), \(sysconf(Int32(_SC_NPROCESSORS_ONLN))) cores, Linux \(kernel), with "
             + "\(versions.joined(separator: ", "))."
+    }
+
+    /// Of the last one, five and fifteen minutes.
+    static var load: String {
+        ProcFile.read("/proc/loadavg")?.split(separator: " ").prefix(3).joined(separator: " ") ?? "?"
     }
 
     private var date: String {

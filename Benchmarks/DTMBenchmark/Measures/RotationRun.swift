@@ -6,7 +6,10 @@ struct OwnFigure {
     let title: String
     let value: Double
     let target: Double?
+    /// Empty for a ratio.
     let unit: String
+
+    func text(_ value: Double) -> String { unit.isEmpty ? Figure.text(value) : "\(Figure.text(value)) \(unit)" }
 }
 
 /// What no peer does: rotation, and the manager itself.

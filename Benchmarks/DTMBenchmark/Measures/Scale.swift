@@ -13,16 +13,25 @@ struct Scale {
     var rotatingTunnels = 100
     var rotatingSeconds: Int
     var starts: Int
+    /// Of the machine that discovery looks at.
+    var crowdProcesses = 2_000
+    /// Refreshes and runs of `ss`, in turn.
+    var discoveryRefreshes: Int
+    /// Ticks a second apart, there and on the ordinary machine.
+    var discoverySeconds: Int
+    var churnTicks: Int
 
     /// At least 4 GB through each tunnel.
     static let full = Scale(
         repetitions: 5, bulkBytes: 500_000_000, requests: 40_000, connections: 1_000, idleConnections: 1_000,
-        idleRepetitions: 3, forcedRotations: 300, rotatingSeconds: 40, starts: 7)
+        idleRepetitions: 3, forcedRotations: 300, rotatingSeconds: 40, starts: 7,
+        discoveryRefreshes: 15, discoverySeconds: 60, churnTicks: 10_000)
 
     /// To see whether it works; the figures are not worth much.
     static let quick = Scale(
         repetitions: 2, bulkBytes: 100_000_000, requests: 8_000, connections: 200, idleConnections: 200,
-        idleRepetitions: 1, forcedRotations: 30, rotatingSeconds: 10, starts: 3)
+        idleRepetitions: 1, forcedRotations: 30, rotatingSeconds: 10, starts: 3,
+        discoveryRefreshes: 3, discoverySeconds: 5, churnTicks: 500)
 }
 
 /// What is compared between the tunnels, with the least that DTM is to reach.

@@ -113,14 +113,14 @@ struct ChildProcess {
     }
 
     /// The benchmark blocks SIGINT and SIGTERM and NIO ignores SIGPIPE: neither is for the children.
-    private static func resetSignals(_ attributes: inout posix_spawnattr_t) {
+    static func resetSignals(_ attributes: inout posix_spawnattr_t, group: pid_t = 0) {
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
         var all = sigset_t()
         sigfillset(&all)
         posix_spawnattr_setsigdefault(&attributes, &all)
-        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setpgroup(&attributes, group)
         posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     }

@@ -4,8 +4,66 @@ import Glibc
 enum Loopback {
     /// A port that is free now.
     static func freePort() throws(BenchmarkError) -> Int {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let socket = streamSocket()
         defer { close(socket) }
+        return try bindToFreePort(socket)
+    }
+
+    /// A listener on a free port. The caller closes it.
+    static func listener() throws(BenchmarkError) -> (descriptor: Int32, port: Int) {
+        let socket = streamSocket()
+        do throws(BenchmarkError) {
+            let port = try bindToFreePort(socket)
+            guard listen(socket, 64) == 0 else { throw BenchmarkError("listen failed: \(systemError())") }
+            return (socket, port)
+        } catch {
+            close(socket)
+            throw error
+        }
+    }
+
+    /// A connection to `port`, or a negative number. The caller closes it.
+    static func connected(port: Int) -> Int32 {
+        let socket = streamSocket()
+        guard socket >= 0, withAddress(host: "127.0.0.1", port: port, { connect(socket, $0, $1) }) == 0 else {
+            if socket >= 0 { close(socket) }
+            return -1
+        }
+        return socket
+    }
+
+    /// Accepts a connection and tells the port of its other end. The caller closes it.
+    static func accepted(_ listener: Int32) throws(BenchmarkError) -> (descriptor: Int32, port: Int) {
+        var address = sockaddr_in()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let socket = withUnsafeMutableBytes(of: &address) { bytes in
+            bytes.withMemoryRebound(to: sockaddr.self) { accept(listener, $0.baseAddress, &size) }
+        }
+        guard socket >= 0 else { throw BenchmarkError("accept failed: \(systemError())") }
+        return (socket, Int(UInt16(bigEndian: address.sin_port)))
+    }
+
+    /// Brings the loopback interface up, which in a new network namespace is down: `netdevice(7)`.
+    static func bringUp() throws(BenchmarkError) {
+        let socket = streamSocket()
+        defer { close(socket) }
+        // struct ifreq: the name in 16 bytes, then the flags.
+        var request = [UInt8](repeating: 0, count: MemoryLayout<ifreq>.size)
+        request.replaceSubrange(0..<2, with: "lo".utf8)
+        guard ioctl(socket, UInt(SIOCGIFFLAGS), &request) == 0 else {
+            throw BenchmarkError("there is no loopback interface: \(systemError())")
+        }
+        request[16] |= UInt8(IFF_UP)
+        guard ioctl(socket, UInt(SIOCSIFFLAGS), &request) == 0 else {
+            throw BenchmarkError("can't bring the loopback interface up: \(systemError())")
+        }
+    }
+
+    private static func streamSocket() -> Int32 {
+        socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    }
+
+    private static func bindToFreePort(_ socket: Int32) throws(BenchmarkError) -> Int {
         guard withAddress(host: "127.0.0.1", port: 0, { bind(socket, $0, $1) }) == 0 else {
             throw BenchmarkError("bind failed: \(systemError())")
         }
@@ -20,7 +78,7 @@ enum Loopback {
 
     /// Whether something accepts at `host:port`, an IPv4 address.
     static func accepts(host: String = "127.0.0.1", port: Int) -> Bool {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let socket = streamSocket()
         guard socket >= 0 else { return false }
         defer { close(socket) }
         return withAddress(host: host, port: port) { connect(socket, $0, $1) } == 0

@@ -34,7 +34,7 @@ enum ProcessTree {
         return line?.split(separator: " ").dropFirst().first.flatMap { Double($0) }.map { $0 * 1_024 }
     }
 
-    private static func residentBytes(of pid: pid_t) -> Double? {
+    static func residentBytes(of pid: pid_t) -> Double? {
         let fields = ProcFile.read("/proc/\(pid)/statm")?.split(separator: " ")
         return fields?.dropFirst().first.flatMap { Double($0) }.map { $0 * Double(sysconf(Int32(_SC_PAGESIZE))) }
     }

@@ -1,0 +1,82 @@
+import Glibc
+
+/// A machine full of processes and sockets: each process is a `cat` that waits for the end of its input and holds a
+/// listener and both ends of two connections to it.
+///
+/// Life: `start` → measured → `end`. Should the benchmark be killed, their input ends, and with it they do.
+struct Crowd {
+    /// A listener and two connections with two ends each.
+    static let socketsPerProcess = 5
+
+    private let input: Int32
+    private let keeper: Int32
+    private var members: [pid_t] = []
+
+    /// Throws when the limits of the machine do not allow so many.
+    static func start(processes: Int) throws(BenchmarkError) -> Crowd {
+        try CrowdLimits.check(processes: processes)
+        var crowd = try Crowd()
+        do throws(BenchmarkError) {
+            for _ in 0..<processes { _ = try crowd.add() }
+        } catch {
+            crowd.end()
+            throw error
+        }
+        return crowd
+    }
+
+    private init() throws(BenchmarkError) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw BenchmarkError("pipe failed: \(systemError())") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        input = ends[0]
+        keeper = ends[1]
+    }
+
+    /// One more process with its sockets.
+    mutating func add(program: [String] = ["cat"], connections: Int = 2) throws(BenchmarkError) -> pid_t {
+        let sockets = try LoopbackSockets(connections: connections)
+        defer { sockets.close() }
+        let pid = try Spawn.quietly(program, input: input, keeping: sockets.descriptors, group: members.first ?? 0)
+        members.append(pid)
+        return pid
+    }
+
+    /// Ends one process and waits until it is gone.
+    mutating func remove(_ pid: pid_t) {
+        members.removeAll { $0 == pid }
+        kill(pid, SIGKILL)
+        waitpid(pid, nil, 0)
+    }
+
+    func end() {
+        for member in members { kill(member, SIGKILL) }
+        for member in members { waitpid(member, nil, 0) }
+        close(keeper)
+        close(input)
+    }
+}
+
+/// A listener on a free port of 127.0.0.1 and connections to it, both ends of each.
+struct LoopbackSockets {
+    private(set) var descriptors: [Int32] = []
+
+    init(connections: Int) throws(BenchmarkError) {
+        let listener = try Loopback.listener()
+        descriptors = [listener.descriptor]
+        for _ in 0..<connections {
+            let client = Loopback.connected(port: listener.port)
+            let server = client < 0 ? -1 : accept(listener.descriptor, nil, nil)
+            guard server >= 0 else {
+                let error = BenchmarkError("no connection on loopback: \(systemError())")
+                if client >= 0 { Glibc.close(client) }
+                close()
+                throw error
+            }
+            _ = fcntl(server, F_SETFD, FD_CLOEXEC)
+            descriptors += [client, server]
+        }
+    }
+
+    func close() { for descriptor in descriptors { Glibc.close(descriptor) } }
+}

@@ -1,0 +1,22 @@
+/// What was measured on the crowded machine, in milliseconds of CPU unless said otherwise.
+struct CrowdSamples: Codable {
+    /// As the picture has them, with what else runs on the host.
+    var processes = 0
+    var sockets = 0
+    var refreshes: [Double] = []
+    var ss: [Double] = []
+    /// A second apart.
+    var ticks: [Double] = []
+    var owners: [Double] = []
+    var holders: [Double] = []
+    /// As `holders`, of connections that no look had seen.
+    var newHolders: [Double] = []
+    /// Connections for which no process was found.
+    var unanswered = 0
+    /// Of ticks without a pause, with churn.
+    var churnTicks: [Double] = []
+    /// How many processes began a second meanwhile, on the whole host.
+    var churnRate = 0.0
+    /// Bytes: before the ticks with churn that count, and after each tenth of them.
+    var residents: [Double] = []
+}
