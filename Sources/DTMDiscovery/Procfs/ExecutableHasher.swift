@@ -1,4 +1,5 @@
 import Crypto
+import DTMCore
 import Glibc
 
 /// What a process runs, byte by byte: the SHA-256 of its executable (FIPS 180-4).
@@ -9,11 +10,7 @@ public struct ExecutableDigest: Hashable, Sendable {
     public var size: Int64
 
     /// 64 hexadecimal digits.
-    public var hexadecimal: String {
-        let digits = Array("0123456789abcdef".utf8)
-        let text = sha256.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return String(decoding: text, as: UTF8.self)
-    }
+    public var hexadecimal: String { Hexadecimal.encode(sha256) }
 }
 
 /// Hashes executables on demand, and remembers the results.

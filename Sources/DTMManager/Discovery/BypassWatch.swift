@@ -66,11 +66,13 @@ struct BypassWatch: Sendable {
                         uid: process.uid))
             }
         }
+        let ownEnds = Set(
+            processes.lazy.filter { own.contains($0.pid) }.flatMap(\.connections).map(\.local.unmapped))
         for process in processes {
             for connection in process.connections where connection.isTCP && connection.state == .established {
-                guard let tunnel = fronts[connection.local.unmapped], !seen.contains(connection.remote.unmapped),
-                    connection.peerPID.map({ !own.contains($0) && byPID[$0] == nil }) ?? !isOwnPort(
-                        connection, processes, own)
+                let client = connection.remote.unmapped
+                guard let tunnel = fronts[connection.local.unmapped], !seen.contains(client),
+                    connection.peerPID.map({ !own.contains($0) && byPID[$0] == nil }) ?? !ownEnds.contains(client)
                 else { continue }
                 found.append(
                     Sighting(
@@ -78,15 +80,6 @@ struct BypassWatch: Sendable {
             }
         }
         return found
-    }
-
-    private static func isOwnPort(
-        _ connection: ObservedConnection, _ processes: [ApplicationObservation], _ own: Set<Int32>
-    ) -> Bool {
-        processes.contains { process in
-            own.contains(process.pid)
-                && process.connections.contains { $0.local.unmapped == connection.remote.unmapped }
-        }
     }
 }
 
