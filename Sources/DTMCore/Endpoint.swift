@@ -37,6 +37,12 @@ public enum IPAddress: Hashable, Sendable {
         case .v6(let high, let low): high == 0 && low == 0
         }
     }
+
+    /// The IPv4 address inside an IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2); otherwise the address itself.
+    public var unmapped: Self {
+        guard case .v6(0, let low) = self, low >> 32 == 0xffff else { return self }
+        return .v4(UInt32(truncatingIfNeeded: low))
+    }
 }
 
 extension IPAddress: CustomStringConvertible {
@@ -69,6 +75,9 @@ public struct Endpoint: Hashable, Sendable {
         guard let (host, port) = splitHostPort(text), let address = IPAddress(host) else { return nil }
         self.init(address: address, port: port)
     }
+
+    /// The same place, with an IPv4-mapped IPv6 address as the IPv4 address that it stands for.
+    public var unmapped: Self { Self(address: address.unmapped, port: port) }
 }
 
 extension Endpoint: CustomStringConvertible {

@@ -4,7 +4,7 @@ public import DTMCore
 public struct DiscoveryError: DescribedError, Equatable {
     /// What went wrong.
     public enum Code: String, Sendable {
-        case processTableUnreadable, processGone, notPermitted, executableUnreadable
+        case processTableUnreadable, processGone, executableUnreadable
     }
 
     public let code: Code
@@ -31,13 +31,5 @@ public struct DiscoveryError: DescribedError, Equatable {
         Self(
             code: .executableUnreadable, message: "the executable of process \(pid) can't be read: \(reason)",
             hint: "reading other users' executables takes CAP_SYS_PTRACE")
-    }
-
-    static func notPermitted(_ pid: Int32, owner: UInt32) -> Self {
-        Self(
-            code: .notPermitted,
-            message:
-                "the sockets of process \(pid) can't be seen: it belongs to uid \(owner) and the manager has no rights on it",
-            hint: "name the listener as HOST:PORT instead, or run the manager as root or as uid \(owner)")
     }
 }

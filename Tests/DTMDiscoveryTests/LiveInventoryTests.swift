@@ -45,6 +45,62 @@ struct LiveInventoryTests {
         #expect(picture.losses == SocketLoss.ofTables)
     }
 
+    @Test("A process is described, with its listeners and connections")
+    func describes() throws {
+        try tree.add(
+            pid: 20, parent: 7, name: "redis-server", executable: "/usr/bin/redis-server (deleted)", start: 250,
+            cgroup: "/a", sockets: [5_001, 5_002, 7_002])
+        try tree.setTable(
+            "tcp",
+            [
+                ("0100007F:18EB", "00000000:0000", "0A", 1000, 5_001),
+                ("0100007F:18EB", "0100007F:C350", "01", 1000, 5_002),
+                ("0100007F:C350", "0100007F:18EB", "01", 1000, 5_003),
+            ])
+        try tree.write("net/unix", "0: 00000002 00000000 00010000 0001 01 7002 /run/redis.sock\n")
+        try tree.add(pid: 21, name: "redis-cli", uid: 55, sockets: [5_003])
+        var inventory = try inventory()
+        _ = try inventory.refresh()
+        let all = inventory.picture().processes
+        try #require(all.map(\.pid) == [20, 21])
+        let redis = all[0]
+        #expect(redis.executable == "/usr/bin/redis-server")
+        #expect(redis.application == "redis-server")
+        #expect(redis.startedAt == Timestamp(milliseconds: 2_500))
+        #expect(redis.user == "alice")
+        #expect(redis.parent == 7)
+        #expect(redis.cgroup == "/a")
+        #expect(redis.gaps.isSubset(of: [.network]))
+        #expect(redis.listeners.map(\.transport) == [.tcp, .unix])
+        #expect(redis.listeners.map(\.address) == ["127.0.0.1", "/run/redis.sock"])
+        #expect(redis.listeners.map(\.port) == [6_379, 0])
+        #expect(redis.connections.map(\.remote) == [Endpoint("127.0.0.1:50000")])
+        #expect(redis.connections.map(\.peerPID) == [21])
+        #expect(all[1].connections.map(\.peerPID) == [20])
+        #expect(all[1].user == "55")
+    }
+
+    @Test("A process that ends midway is left out and is no error")
+    func vanishes() throws {
+        try tree.add(pid: 20, name: "a")
+        try tree.add(pid: 21, name: "b")
+        unlink("\(tree.root)/21/status")
+        mkdir("\(tree.root)/22", 0o755)
+        var inventory = try inventory()
+        _ = try inventory.tick()
+        #expect(inventory.picture().processes.map(\.pid) == [20])
+    }
+
+    @Test("Descriptors that close while they are read are no error")
+    func closing() throws {
+        try listen([("0050", 1), ("0051", 2)])
+        try tree.add(pid: 40, name: "web", sockets: [1, 2])
+        var inventory = try inventory()
+        inventory.reader.fault = { $0 == "40/fd/3" ? ENOENT : nil }
+        _ = try inventory.tick()
+        #expect(inventory.picture().processes.first?.listeners.map(\.port) == [81])
+    }
+
     @Test("A PID that is used again is another process, and holds nothing of the one before")
     func reusedPID() throws {
         try tree.add(pid: 20, name: "web", executable: "/usr/bin/web", sockets: [5_001])

@@ -177,14 +177,6 @@ struct ParserTests {
         #expect(ControlGroup.service(path) == service)
     }
 
-    @Test("Links to sockets are told from others")
-    func links() {
-        #expect(ProcessFileSystem.socketInode("socket:[4711]") == 4_711)
-        for other in ["socket:[]", "socket:[x]", "pipe:[1]", "/tmp/socket:[1]", "socket:[99999999999999999999]"] {
-            #expect(ProcessFileSystem.socketInode(other) == nil)
-        }
-    }
-
     @Test("No input makes a parser fail", arguments: [1, 2, 3, 4] as [UInt64])
     func fuzz(seed: UInt64) {
         var random = SeededGenerator(seed: seed)

@@ -38,7 +38,7 @@ struct RotationRun {
         let manager = try DTMManager.start(program, configuration: tunnels(1, interval: 3_600), in: workshop)
         defer { manager.stop() }
         try waitForEndpoints(1, of: manager)
-        let events = try manager.follow(["events", "--json", "--follow"])
+        let events = try manager.follow(["events", "--json", "--follow", "--since", "0"])
         defer { workshop.stop(events) }
         var switches: [Double] = []
         for _ in 1...scale.forcedRotations {

@@ -94,7 +94,7 @@ extension LiveInventory {
         do throws(ProcfsReader.Failure) {
             try reader.link(folder, "exe")
             record.gaps.remove(.executable)
-            record.executable = ProcessReading.withoutDeletion(String(decoding: reader.bytes, as: UTF8.self))
+            record.executable = ApplicationNames.withoutDeletion(String(decoding: reader.bytes, as: UTF8.self))
         } catch {
             // A thread of the kernel has no executable and answers ENOENT.
             record.executable = nil

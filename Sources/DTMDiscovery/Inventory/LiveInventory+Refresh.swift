@@ -162,6 +162,6 @@ extension LiveInventory {
         let isPrefix = reader.buffer[..<reader.count].starts(with: known.utf8)
         return isPrefix
             && (reader.count == known.utf8.count
-                || ProcessReading.withoutDeletion(String(decoding: reader.bytes, as: UTF8.self)) == known)
+                || ApplicationNames.withoutDeletion(String(decoding: reader.bytes, as: UTF8.self)) == known)
     }
 }

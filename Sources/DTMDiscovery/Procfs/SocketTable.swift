@@ -56,11 +56,3 @@ enum SocketTable {
         return value.map(UInt32.init(bigEndian:))
     }
 }
-
-extension IPAddress {
-    /// The IPv4 address inside an IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2); otherwise the address itself.
-    var unmapped: IPAddress {
-        guard case .v6(0, let low) = self, low >> 32 == 0xffff else { return self }
-        return .v4(UInt32(truncatingIfNeeded: low))
-    }
-}

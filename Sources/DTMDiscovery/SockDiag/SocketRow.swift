@@ -77,8 +77,8 @@ struct SocketEnds: Hashable {
     var isTCP: Bool
 
     init(local: Endpoint, remote: Endpoint, isTCP: Bool) {
-        self.local = Endpoint(address: local.address.unmapped, port: local.port)
-        self.remote = Endpoint(address: remote.address.unmapped, port: remote.port)
+        self.local = local.unmapped
+        self.remote = remote.unmapped
         self.isTCP = isTCP
     }
 

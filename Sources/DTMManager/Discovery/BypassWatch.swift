@@ -86,11 +86,3 @@ struct BypassWatch: Sendable {
 extension ObservedConnection {
     fileprivate var isTCP: Bool { transport == .tcp || transport == .tcp6 }
 }
-
-extension Endpoint {
-    /// An IPv4-mapped IPv6 address as the IPv4 address that it stands for.
-    var unmapped: Self {
-        guard case .v6(0, let low) = address, low >> 32 == 0xffff else { return self }
-        return Self(address: .v4(UInt32(truncatingIfNeeded: low)), port: port)
-    }
-}

@@ -16,7 +16,6 @@ final class HostInventory: ApplicationFinding {
 
     private static let maximumBacklog = 4_096
     let held: Mutex<Held>
-    private let lookup: ListenerLookup
     private let threads: NIOThreadPool
     let accounts: any AccountDirectory
 
@@ -27,7 +26,6 @@ final class HostInventory: ApplicationFinding {
         var limits = InventoryLimits()
         limits.interval = Int64(interval.inSeconds * 1_000_000_000)
         held = Mutex(Held(inventory: try LiveInventory(anchor: anchor, limits: limits), hasher: try ExecutableHasher()))
-        lookup = ListenerLookup(anchor: anchor)
         self.threads = threads
         self.accounts = accounts
     }
@@ -63,10 +61,9 @@ final class HostInventory: ApplicationFinding {
             processes: picture.processes, isWhole: !picture.isTruncated && picture.losses.isEmpty)
     }
 
-    func snapshot() async throws -> [ApplicationObservation] { try await details().processes }
-
-    func ownerUID(of target: Target) async -> UInt32? {
-        try? await threads.runIfActive { [lookup] in lookup.ownerUID(of: target) } ?? nil
+    func ownerUIDs(of targets: [Target]) async -> [UInt32?] {
+        let owners = try? await onThread { held throws(DiscoveryError) in held.inventory.ownerUIDs(of: targets) }
+        return owners ?? targets.map { _ in nil }
     }
 
     func onThread<Value: Sendable>(

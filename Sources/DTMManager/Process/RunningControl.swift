@@ -149,7 +149,7 @@ struct ReadyService: Service {
 
     private func printBanner() async {
         let setting = assembly.setting
-        let observations = (try? await setting.applications.snapshot()) ?? []
+        let observations = (try? await setting.applications.view().processes) ?? []
         let records = await assembly.parts.registry.records
         let protected = Set(records.map(\.draft.target))
         let banner = Banner(

@@ -13,10 +13,11 @@ struct NameRefresh: Sendable {
             if record.draft.target.hasName {
                 await registry.resolved(record.id, await destination(of: record.draft.target))
             }
-            guard record.draft.ownerUID == nil else { continue }
-            if let uid = await applications.ownerUID(of: record.draft.target) {
-                await registry.ownerFound(record.id, uid: uid, application: nil)
-            }
+        }
+        let ownerless = await registry.records.filter { $0.draft.ownerUID == nil }
+        guard !ownerless.isEmpty else { return }
+        for (record, uid) in zip(ownerless, await applications.ownerUIDs(of: ownerless.map(\.draft.target))) {
+            if let uid { await registry.ownerFound(record.id, uid: uid, application: nil) }
         }
     }
 

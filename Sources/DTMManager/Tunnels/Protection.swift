@@ -55,7 +55,7 @@ struct Protection: Sendable {
         if case .target(let target) = subject { addresses = await resolver.addresses(of: target) }
         let observations: [ApplicationObservation]
         do {
-            observations = try await applications.snapshot()
+            observations = try await applications.view().processes
         } catch {
             throw ManagerError(.failed, "the processes of this host could not be looked at", cause: error)
         }

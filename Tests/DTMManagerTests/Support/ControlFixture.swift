@@ -16,8 +16,10 @@ import Synchronization
 final class FakeApplications: ApplicationFinding {
     private let observations: Mutex<[ApplicationObservation]>
     init(_ observations: [ApplicationObservation]) { self.observations = Mutex(observations) }
-    func snapshot() async throws -> [ApplicationObservation] { observations.withLock { $0 } }
-    func ownerUID(of target: Target) async -> UInt32? { geteuid() }
+    func view() async throws -> ApplicationView {
+        ApplicationView(processes: observations.withLock { $0 }, isWhole: true)
+    }
+    func ownerUIDs(of targets: [Target]) async -> [UInt32?] { targets.map { _ in geteuid() } }
 }
 
 /// Says of every connection that it is the same program's.
