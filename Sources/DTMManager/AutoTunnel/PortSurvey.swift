@@ -12,6 +12,8 @@ enum PortSurvey {
         _ processes: [ApplicationObservation], unattributed: [ObservedListener], policy: AutoTunnelPolicy,
         own: OwnParts, covered: (ListeningPlace) -> Bool
     ) -> [PortSighting] {
+        // DTM's endpoints move all the time, hundreds of them.
+        let processes = processes.filter { !own.processes.contains($0.pid) }
         let hidden = Set(unattributed.compactMap { $0.endpoint?.port })
         return ListeningPlace.collect(processes).compactMap { place in
             guard case .tcp(_, let port) = place.target else { return nil }

@@ -43,7 +43,9 @@ struct InventoryService: Service {
         let events = try await inventory.tick()
         let own = await own()
         parts.recorder.record(watch.events(for: events, own: own, isFirst: tick == 0, at: clock.now()))
-        guard tick % Self.pictureTicks == 0 || events.contains(where: \.concernsListeners) else { return }
+        guard tick % Self.pictureTicks == 0 || events.contains(where: { $0.concernsListeners(besides: own) }) else {
+            return
+        }
         let picture = try await inventory.picture()
         await note(&bypasses, picture, own)
         autoTunnel.take(.init(processes: picture.processes, unattributed: picture.unattributed, own: own))
@@ -74,11 +76,15 @@ struct InventoryService: Service {
 }
 
 extension InventoryEvent {
-    /// Whether it says something about who listens or who connects.
-    fileprivate var concernsListeners: Bool {
+    /// Whether it says something about who listens or who connects, DTM's own listeners aside.
+    fileprivate func concernsListeners(besides own: OwnParts) -> Bool {
         switch self {
         case .appeared, .gone: false
-        case .startedListening, .identified, .stoppedListening, .newPeer, .takenOver: true
+        case .startedListening(let listener, let owner), .stoppedListening(let listener, let owner):
+            !own.owns(listener, owner)
+        case .identified(let listener, let owner): !own.owns(listener, owner)
+        case .takenOver(let listener, _, let present, _): !own.owns(listener, present)
+        case .newPeer(let listener, _, _): !own.owns(listener)
         }
     }
 }

@@ -80,13 +80,6 @@ struct ListenerWatch: Sendable {
     }
 }
 
-extension OwnParts {
-    fileprivate func owns(_ listener: ObservedListener, _ owner: ListenerOwner?) -> Bool {
-        if let owner, processes.contains(owner.process.pid) { return true }
-        return listener.endpoint.map(endpoints.contains) ?? listener.path.map(socketPaths.contains) ?? false
-    }
-}
-
 extension ListenerOwner {
     fileprivate var summary: String {
         let program = executable.map { "\($0), " } ?? ""

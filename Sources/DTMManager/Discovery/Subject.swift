@@ -1,4 +1,5 @@
 import DTMCore
+import DTMDiscovery
 
 /// What `dtm protect` was given.
 enum Subject: Hashable, Sendable {
@@ -46,4 +47,10 @@ struct OwnParts: Hashable, Sendable {
     var processes: Set<Int32> = []
     var endpoints: Set<Endpoint> = []
     var socketPaths: Set<String> = []
+
+    /// Whether a listener is DTM's: these come and go all the time.
+    func owns(_ listener: ObservedListener, _ owner: ListenerOwner? = nil) -> Bool {
+        if let owner, processes.contains(owner.process.pid) { return true }
+        return listener.endpoint.map(endpoints.contains) ?? listener.path.map(socketPaths.contains) ?? false
+    }
 }

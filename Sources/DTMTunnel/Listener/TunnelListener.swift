@@ -112,10 +112,10 @@ public final class TunnelListener {
 }
 
 extension TunnelListener {
-    /// How often closing looks at the queue.
+    /// Handshakes of the kernel that are under way get this long to reach the queue.
+    private static let drainGrace = TimeAmount.milliseconds(50)
+    /// How often closing looks at the queue from then on.
     private static let drainInterval = TimeAmount.milliseconds(10)
-    /// How many times it looks at least: handshakes of the kernel that are under way get this long to reach the queue.
-    private static let drainLeast = 5
     /// How many times it looks at most: one second.
     private static let drainMost = 100
 
@@ -128,19 +128,23 @@ extension TunnelListener {
         guard !isClosing else { return channel.closeFuture }
         isClosing = true
         ListeningQueue.withDescriptor(of: channel) { _ = dtm_syn_filter($0) }
-        drain(looks: 0)
+        look(1, after: Self.drainGrace)
         return channel.closeFuture
     }
 
-    private func drain(looks: Int) {
+    private func look(_ number: Int, after delay: TimeAmount) {
+        channel.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.drain(look: number) }
+    }
+
+    private func drain(look number: Int) {
         guard channel.isActive else { return }
-        let isQuiet = looks >= Self.drainLeast && queueLength == 0 && underway.count == 0
-        guard !isQuiet, looks < Self.drainMost else {
+        let isQuiet = queueLength == 0 && underway.count == 0
+        guard !isQuiet, number < Self.drainMost else {
             try? channel.syncOptions?.setOption(.autoRead, value: false)
             channel.close(promise: nil)
             return
         }
-        channel.eventLoop.assumeIsolated().scheduleTask(in: Self.drainInterval) { self.drain(looks: looks + 1) }
+        look(number + 1, after: Self.drainInterval)
     }
 
     private var queueLength: UInt32 {
