@@ -1,10 +1,11 @@
 public import DTMCore
+import Glibc
 
 /// Why a secret could not be held.
 public struct SecretsError: DescribedError, Equatable {
     /// What kind of failure it is; equality compares these alone.
     public enum Code: String, Sendable {
-        case length, libraryUnavailable, allocation, lockRefused
+        case length, libraryUnavailable, allocation, lockRefused, protectionMissing
     }
 
     /// Which kind.
@@ -13,6 +14,18 @@ public struct SecretsError: DescribedError, Equatable {
     public let message: String
     /// What to do next.
     public let hint: String?
+    /// The kernel's errno, or 0.
+    var systemCode: Int32 = 0
+
+    init(code: Code, message: String, hint: String?, systemCode: Int32 = 0) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.systemCode = systemCode
+    }
+
+    /// Whether asking for less would not help either.
+    var isForGood: Bool { systemCode == ENOSYS || systemCode == EINVAL }
 
     /// `secrets.` and the code.
     public var codeName: String { "secrets.\(code.rawValue)" }
@@ -37,9 +50,33 @@ public struct SecretsError: DescribedError, Equatable {
             hint: "free memory, or raise the limit on mappings (sysctl vm.max_map_count)")
     }
 
-    static func lockRefused(_ count: Int) -> Self {
-        Self(
-            code: .lockRefused, message: "the memory of a secret of \(count) bytes could not be locked",
-            hint: "raise the limit on locked memory: ulimit -l, or LimitMEMLOCK= in the unit")
+    /// The kernel does not give memory of the kind.
+    static func mapping(_ backing: MemoryProtection.Backing, _ count: Int, _ code: Int32) -> Self {
+        let reason = String(cString: strerror(code))
+        switch (backing, code) {
+        case (.secret, ENOSYS):
+            return Self(
+                code: .protectionMissing, message: "the kernel gives no secret memory (memfd_secret: \(reason))",
+                hint: "boot a kernel 5.14 or later with secretmem.enable=1, or set memory.protection to \"prefer\"",
+                systemCode: code)
+        case (_, EPERM), (_, ENOMEM), (_, EAGAIN):
+            return Self(
+                code: .lockRefused, message: "\(count) bytes for secrets could not be locked in memory: \(reason)",
+                hint: "raise the limit on locked memory: ulimit -l, or LimitMEMLOCK= in the unit", systemCode: code)
+        default:
+            return Self(
+                code: .allocation, message: "no protected memory of \(count) bytes: \(reason)",
+                hint: "free memory, or raise the limit on mappings (sysctl vm.max_map_count)", systemCode: code)
+        }
+    }
+
+    /// What is in force is less than the policy asks for.
+    static func protectionMissing(_ backing: MemoryProtection.Backing, _ code: Int32) -> Self {
+        let reason = code == 0 ? "" : ": \(String(cString: strerror(code)))"
+        return Self(
+            code: .protectionMissing,
+            message: "memory.protection is \"require\", and secrets are in \(backing.rawValue) memory\(reason)",
+            hint: "boot a kernel 5.14 or later with secretmem.enable=1, raise the limit on locked memory (ulimit -l, "
+                + "LimitMEMLOCK=), or set memory.protection to \"prefer\"", systemCode: code)
     }
 }

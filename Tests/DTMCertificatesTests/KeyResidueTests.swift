@@ -7,14 +7,37 @@ import Testing
 
 /// Looks for a private key in all writable memory of the process, as a core dump would hold it.
 @Suite struct KeyResidueTests {
-    @Test func `After signing, the private key is in its protected page and nowhere else`() throws {
+    @Test func `After signing, the private key is in no memory that a dump would hold`() throws {
         // Deep in the stack, so that the search does not overwrite by itself what was left there.
         let key = try atDepth(100) { try SigningKey.generate() }
         for number in 0..<20 { _ = try atDepth(100) { try key.signature(over: [UInt8(number)]) } }
-        let protected = key.scalar.withBytes { span in span.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
-        let found = key.scalar.withBytes { span in span.withUnsafeBytes { addresses(of: $0) } }
-        #expect(found.contains(protected))
-        #expect(found.filter { $0 != protected } == [])
+        let planted = UnsafeMutableRawBufferPointer.allocate(byteCount: SigningKey.scalarBytes, alignment: 16)
+        defer { planted.deallocate() }
+        let place = UInt(bitPattern: planted.baseAddress)
+        // The check can fail: it finds a copy that somebody made.
+        #expect(search(for: key, plantingAt: planted) == [place])
+        planted.initializeMemory(as: UInt8.self, repeating: 0)
+        #expect(search(for: key, plantingAt: nil).filter { !lending.contains($0) } == [])
+    }
+
+    /// The pages in which a key lies open while it is lent, where the kernel gives no secret memory.
+    private var lending: Range<UInt> {
+        guard MemoryProtection.status?.backing == .locked else { return 0..<0 }
+        return (try? SecretBytes(randomCount: 1))?.withBytes { span in
+            span.withUnsafeBytes {
+                let place = UInt(bitPattern: $0.baseAddress)
+                return place - min(place, 1 << 17)..<place + 1 << 17
+            }
+        } ?? 0..<0
+    }
+
+    private func search(for key: SigningKey, plantingAt place: UnsafeMutableRawBufferPointer?) -> [UInt] {
+        key.scalar.withBytes { span in
+            span.withUnsafeBytes { bytes in
+                if let place { for index in bytes.indices { place[index] = bytes[index] } }
+                return addresses(of: bytes)
+            }
+        }
     }
 
     /// Runs `body` below this many frames of a kilobyte.

@@ -195,4 +195,38 @@ int dtm_clock_state(int64_t *maximum_error);
 /// Why C: clone does not import, and what a child of it may do is known to a C compiler alone.
 int dtm_try_user_namespace(void);
 
+// MARK: protected.c
+
+/// Memory that the kernel itself can't read: memfd_secret(2).
+#define DTM_MEMORY_SECRET 1
+/// Memory that is locked, left out of core dumps and empty in a child: mlock(2), madvise(2).
+#define DTM_MEMORY_LOCKED 2
+
+/// Maps `length` bytes, whole pages, between two pages that nobody may touch. A child of fork has neither.
+///
+/// Why C: memfd_secret has no wrapper, and the whole is one transaction that must leave nothing half done.
+///
+/// Returns NULL and sets `error` to an errno when the kernel refuses any part of it.
+void *dtm_protected_map(size_t length, int kind, int *error);
+
+/// Overwrites and unmaps what dtm_protected_map gave, its guards included.
+void dtm_protected_unmap(void *base, size_t length);
+
+/// 0, or a negative errno.
+int dtm_protected_read_only(void *base, size_t length);
+
+/// Has the memory overwritten when the process ends, in whatever way it can notice. -ENOSPC when too many are.
+///
+/// Why C: a signal handler may call no Swift.
+int dtm_wipe_at_end(void *base, size_t length);
+
+void dtm_wipe_at_end_no_more(void *base);
+
+/// Overwrites all of it now. Safe in a signal handler.
+void dtm_wipe_registered(void);
+
+/// Sets the handlers for signals that end the process by a fault, and for exit(3). The default then takes its course, so that the
+/// exit status and who watches see the same as without.
+int dtm_wipe_on_fatal_signals(void);
+
 #endif
