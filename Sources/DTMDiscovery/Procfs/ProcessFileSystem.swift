@@ -4,8 +4,6 @@ import Glibc
 struct ProcessFileSystem: Sendable {
     let root: String
 
-    init(root: String) { self.root = root }
-
     /// Why something was not read.
     enum Failure: Error, Equatable {
         /// Processes end at any time; that is no error.
