@@ -68,6 +68,7 @@ let package = Package(
     targets: [
         .target(name: "CDTMLinux"),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CRNP", pkgConfig: "librnp", providers: [.apt(["librnp-dev"])]),
 
         // The vocabulary.
         stage("DTMCore"),
@@ -86,6 +87,7 @@ let package = Package(
         // Beside the pipeline.
         stage("DTMConfiguration", ["DTMCore"]),
         stage("DTMSecrets", ["DTMCore", "CSodium", "CDTMLinux"]),
+        stage("DTMState", ["DTMCore", "DTMSecrets", "CRNP", "CSodium", "CDTMLinux"]),
         stage("DTMCertificates", ["DTMCore", "DTMSecrets", .x509, .asn1, .crypto]),
 
         // What control and data plane say to each other.
@@ -152,6 +154,8 @@ let package = Package(
         tests("DTMDoctorTests", ["DTMTestSupport", "DTMDoctor", "DTMCore"]),
         tests("DTMCoreTests", ["DTMTestSupport", "DTMCore"]),
         tests("DTMSecretsTests", ["DTMSecrets", "DTMCore", "CSodium"]),
+        tests(
+            "DTMStateTests", ["DTMTestSupport", "DTMState", "DTMCore", "DTMSecrets", "CRNP", "CSodium", "CDTMLinux"]),
         tests(
             "DTMCertificatesTests",
             ["DTMTestSupport", "DTMCertificates", "DTMCore", "DTMSecrets", .x509, .asn1, .crypto]),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -43,3 +44,5 @@ int dtm_usable_processors(void) {
 }
 
 int dtm_eventfd(void) { return outcome(eventfd(0, EFD_CLOEXEC)); }
+
+int dtm_lock_when_touched(void *start, size_t length) { return outcome(mlock2(start, length, MLOCK_ONFAULT)); }

@@ -8,7 +8,8 @@
 // Shims for what Swift can't import: macros, variadic calls, raw netlink, structures with flexible members.
 //
 // Every function returns a value of 0 or more on success and a negated errno on failure; errno itself says nothing
-// afterwards. No function keeps state, allocates, or takes ownership of a descriptor that it is given.
+// afterwards. No function keeps state, allocates, or takes ownership of a descriptor that it is given; wipe_allocator.c alone
+// has two flags for each thread.
 
 // MARK: descriptors.c
 
@@ -61,6 +62,11 @@ int dtm_usable_processors(void);
 ///
 /// Why C: sys/eventfd.h is not part of Swift's Glibc module. Gone when it is.
 int dtm_eventfd(void);
+
+/// Keeps memory from being swapped out, from the first touch of each of its pages on: mlock2(2) with MLOCK_ONFAULT.
+///
+/// Why C: the C library's module for Swift leaves mlock2 out.
+int dtm_lock_when_touched(void *start, size_t length);
 
 // MARK: tcp.c
 
@@ -228,5 +234,21 @@ void dtm_wipe_registered(void);
 /// Sets the handlers for signals that end the process by a fault, and for exit(3). The default then takes its course, so that the
 /// exit status and who watches see the same as without.
 int dtm_wipe_on_fatal_signals(void);
+// MARK: wipe_allocator.c
+
+/// From now on, whether `free` and `realloc` overwrite what they give back, when this thread calls them. Other threads pay for one
+/// comparison.
+///
+/// Why C: an executable replaces `free` for the libraries that it loads by defining it (librnp and Botan leave copies of secret
+/// numbers in memory that they give back). Gone when RNP clears them itself.
+void dtm_wipe_what_this_thread_frees(int wanted);
+
+/// From now on, whether what a library prints to standard error with fprintf, on this thread, is dropped.
+///
+/// Why C: as the one before. Debian builds librnp so that it prints each refusal, whatever RNP_LOG_CONSOLE says. Gone when it does not.
+void dtm_silence_diagnostics_of_this_thread(int wanted);
+
+/// Whether this build replaces `free` and `realloc` at all: 1, or 0 under a sanitizer, which has its own.
+int dtm_wipes_freed_memory(void);
 
 #endif
