@@ -73,4 +73,18 @@ public final class Authority: Sendable {
         self.key = key
         self.keyIdentifier = keyIdentifier
     }
+
+    /// One that was kept.
+    init(
+        trustDomain: String, certificate: Certificate, der: [UInt8], serial: SerialNumber, key: SigningKey
+    ) {
+        self.trustDomain = trustDomain
+        self.certificate = certificate
+        certificateDER = der
+        self.serial = serial
+        notBefore = Timestamp(clamping: certificate.notValidBefore)
+        notAfter = Timestamp(clamping: certificate.notValidAfter)
+        self.key = key
+        keyIdentifier = Profile.keyIdentifier(of: key.verifyingKey)
+    }
 }

@@ -71,6 +71,16 @@ public struct AuthoritySet: Sendable {
         issuing = try Authority(trustDomain: trustDomain, lifetime: policy.authorityLifetime, now: now)
     }
 
+    init(
+        policy: AuthorityPolicy, trustDomain: String, issuing: Authority, successor: Successor?, retiring: [Retired]
+    ) {
+        self.policy = policy
+        self.trustDomain = trustDomain
+        self.issuing = issuing
+        self.successor = successor
+        self.retiring = retiring
+    }
+
     /// The certificates that peers shall trust, in DER, the one that issues first.
     public var trustBundle: [[UInt8]] {
         [issuing.certificateDER] + (successor.map { [$0.authority.certificateDER] } ?? [])

@@ -14,6 +14,24 @@ public struct RevocationList: Hashable, Sendable {
     /// An empty list.
     public init() {}
 
+    /// A list that was kept.
+    ///
+    /// - Throws: ``CertificatesError`` of code `revocationsFull`.
+    public init(_ record: RevocationRecord) throws(CertificatesError) {
+        guard record.serials.count <= Self.maximumEntries, record.identities.count <= Self.maximumEntries else {
+            throw Self.full
+        }
+        serialExpiry = Dictionary(record.serials.map { ($0.serial, $0.notAfter) }) { max($0, $1) }
+        identityExpiry = record.identities
+    }
+
+    /// Everything that another process needs to go on.
+    public var record: RevocationRecord {
+        RevocationRecord(
+            serials: serials.map { .init(serial: $0, notAfter: serialExpiry[$0] ?? Timestamp(nanoseconds: .max)) },
+            identities: identityExpiry)
+    }
+
     /// Revokes one certificate.
     ///
     /// - Parameter notAfter: When it expires. Where that is unknown: the present and a leaf's lifetime.

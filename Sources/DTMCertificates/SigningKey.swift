@@ -34,6 +34,28 @@ final class SigningKey: Sendable {
         throw CertificatesError(.key, "the system's generator gave no scalar of P-256 in \(attempts) draws")
     }
 
+    /// A key that was kept.
+    convenience init(scalar: DTMSecrets.SharedSecret) throws(CertificatesError) {
+        let own = try Self.copy(scalar.bytes)
+        guard own.count == Self.scalarBytes, let verifyingKey = Self.verifyingKey(of: own) else {
+            throw CertificatesError(.key, "a kept private key is no scalar of P-256")
+        }
+        self.init(scalar: own, verifyingKey: verifyingKey)
+    }
+
+    /// The scalar, copied within protected memory, for whoever keeps it sealed.
+    func copy() throws(CertificatesError) -> DTMSecrets.SharedSecret { DTMSecrets.SharedSecret(try Self.copy(scalar)) }
+
+    private static func copy(_ secret: borrowing SecretBytes) throws(CertificatesError) -> SecretBytes {
+        do {
+            return try SecretBytes(count: secret.count) { target in
+                secret.withBytes { span in span.withUnsafeBytes { target.copyMemory(from: $0) } }
+            }
+        } catch {
+            throw CertificatesError(.key, "no protected memory for a private key", cause: error)
+        }
+    }
+
     /// Signs with ECDSA over SHA-256.
     ///
     /// - Parameter message: The data, not hashed yet.
