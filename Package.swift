@@ -113,7 +113,8 @@ let package = Package(
             "DTMManager",
             [
                 "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
-                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "CDTMLinux",
+                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMState",
+                "CDTMLinux",
                 .nioCore, .nioPosix, .nioConcurrencyHelpers, .hummingbird, .hummingbirdCore, .httpTypes,
                 .nioHTTPTypes, .serviceLifecycle, .unixSignals, .logging, .asyncAlgorithms,
             ]),
@@ -128,7 +129,7 @@ let package = Package(
             name: "dtm",
             dependencies: [
                 "DTMCore", "DTMCommands", "DTMAPI", "DTMConnector", "DTMDataPlane", "DTMLauncher", "DTMManager",
-                "DTMPlan",
+                "DTMPlan", "DTMState",
                 "DTMSecrets", .argumentParser,
             ],
             swiftSettings: swiftSettings),

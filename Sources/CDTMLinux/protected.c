@@ -66,6 +66,15 @@ int dtm_protected_read_only(void *base, size_t length) {
     return mprotect(base, length, PROT_READ) == 0 ? 0 : -errno;
 }
 
+int dtm_secret_descriptor(size_t length) {
+    int memory = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
+    if (memory < 0) return -errno;
+    if (ftruncate(memory, (off_t)length) == 0) return memory;
+    int code = errno;
+    close(memory);
+    return -code;
+}
+
 // MARK: the end of the process
 
 enum { registered_most = 256 };

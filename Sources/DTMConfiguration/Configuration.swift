@@ -23,6 +23,8 @@ public struct Configuration: Hashable, Sendable {
     public var discovery = DiscoverySettings()
     /// Whether new listeners are protected without being asked for.
     public var autoTunnel = AutoTunnelSettings()
+    /// How often a sealed state is copied, and how many copies are kept.
+    public var backup = BackupSettings()
     /// How traffic is judged.
     public var analysis = AnalysisSettings()
     /// Whether the file holds `openai_api_key`. The key itself is lent once, while the file is read, to whoever stores
@@ -154,6 +156,19 @@ public struct AutoTunnelSettings: Hashable, Sendable {
     public var deny: [ListenerRule] = []
     /// Whether the built-in denials are in force too.
     public var useDefaultDeny = true
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `backup`: copies of a sealed state, encrypted to the operator's backup key.
+public struct BackupSettings: Hashable, Sendable {
+    /// The least time between two that are made because something changed. One is made each day in any case.
+    public var intervalSeconds = 3_600.0
+    /// How many are kept at most.
+    public var keepCount = 30
+    /// After how many days they are taken away; the newest never is.
+    public var keepDays = 90
 
     /// The defaults.
     public init() {}

@@ -14,6 +14,9 @@ final class ChildProcess {
     let channel: ProcessChannel
     let startedAt = ContinuousClock.now
 
+    /// As which number a child gets the retained descriptor; it is above every one that the launcher opens at its start.
+    static let retainedDescriptor: CInt = 9
+
     private init(role: ChildRole, pid: pid_t, channel: consuming ProcessChannel) {
         self.role = role
         self.pid = pid
@@ -25,12 +28,14 @@ final class ChildProcess {
     /// The child gets standard input, output and error and its channel as descriptor 3, and no other descriptor; no
     /// signal blocked or ignored; a process group of its own, so that Ctrl-C reaches the launcher alone, which then
     /// ends the others in order.
+    ///
+    /// - Parameter retained: A descriptor that the child gets as its ``retainedDescriptor``.
     static func start(
-        _ role: ChildRole, arguments: [String], environment: [String]
+        _ role: ChildRole, arguments: [String], environment: [String], retained: CInt? = nil
     ) throws(LauncherError) -> ChildProcess {
         do {
             let pair = try SocketPair.messages()
-            let pid = try spawn(role, arguments, environment, handing: pair.second)
+            let pid = try spawn(role, arguments, environment, handing: pair.second, retained: retained)
             return ChildProcess(role: role, pid: pid, channel: try ProcessChannel(adopting: pair.first))
         } catch let error as LauncherError {
             throw error
@@ -40,7 +45,9 @@ final class ChildProcess {
     }
 
     private static func spawn(
-        _ role: ChildRole, _ arguments: [String], _ environment: [String], handing descriptor: borrowing OwnedDescriptor
+        _ role: ChildRole, _ arguments: [String], _ environment: [String],
+        handing descriptor: borrowing OwnedDescriptor,
+        retained: CInt?
     ) throws(LauncherError) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -51,6 +58,7 @@ final class ChildProcess {
         // Everything else has CLOEXEC. Onto itself, this takes CLOEXEC off as well
         // (posix_spawn_file_actions_adddup2(3p)).
         posix_spawn_file_actions_adddup2(&actions, descriptor.number, ProcessChannel.childDescriptor)
+        if let retained { posix_spawn_file_actions_adddup2(&actions, retained, retainedDescriptor) }
         var none = sigset_t()
         sigemptyset(&none)
         var all = sigset_t()

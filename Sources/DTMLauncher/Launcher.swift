@@ -28,6 +28,9 @@ public final class Launcher {
     private let record: ProcessRecord
     private let signals: CInt
     private let environment: [String]
+    /// A place in memory for control's root key, so that control can be started again without asking anybody: this
+    /// process holds the descriptor and never maps it. Nil where the kernel has no such memory.
+    private let retained: CInt?
     private var control: ChildProcess?
     private var dataPlane: ChildProcess?
     private var controlRestart = RestartPolicy()
@@ -78,6 +81,7 @@ public final class Launcher {
         self.record = record
         self.signals = signals
         environment = ProcessHardening.childEnvironment()
+        retained = RetainedKey.makeDescriptor()
         controlDue = .now
         dataPlaneDue = .now
     }
@@ -109,7 +113,8 @@ public final class Launcher {
         if control == nil, let due = controlDue, due <= now {
             controlDue = nil
             let arguments = ["__control", "--home", options.home, "--launcher", "\(getpid())"]
-            started = start(.control, arguments + options.controlArguments) || started
+            let keeping = retained.map { _ in ["--retained-key", "\(ChildProcess.retainedDescriptor)"] } ?? []
+            started = start(.control, arguments + keeping + options.controlArguments) || started
         }
         if started {
             needsLink = true
@@ -120,7 +125,8 @@ public final class Launcher {
 
     private func start(_ role: ChildRole, _ arguments: [String]) -> Bool {
         do {
-            let child = try ChildProcess.start(role, arguments: arguments, environment: environment)
+            let child = try ChildProcess.start(
+                role, arguments: arguments, environment: environment, retained: role == .control ? retained : nil)
             switch role {
             case .control: control = child
             case .dataPlane: dataPlane = child

@@ -21,6 +21,7 @@ struct DTMCommand: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Run", subcommands: [UpCommand.self, ConnectCommand.self]),
             CommandCatalogue.looking, CommandCatalogue.steering,
+            CommandGroup(name: "Keep", subcommands: [StateCommand.self]),
         ])
 
     static var _errorPrefix: String { "dtm: " }

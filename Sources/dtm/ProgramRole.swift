@@ -24,7 +24,7 @@ enum ProgramRole {
         switch arguments.dropFirst().first {
         case Self.dataPlaneName?: self = .dataPlane
         case Self.controlName?: self = .control(Array(arguments.dropFirst(2)))
-        case "connect"?: self = .command(holdsSecrets: true)
+        case "connect"?, "state"?: self = .command(holdsSecrets: true)
         case "up"?: self = Self.parseLauncher()
         default: self = .command(holdsSecrets: false)
         }

@@ -180,6 +180,11 @@ struct dtm_file_facts {
 /// module that uses both can't rely on seeing its members. Gone when NIO's module no longer includes <sys/stat.h>.
 int dtm_file_facts(const char *path, int follow_links, struct dtm_file_facts *facts);
 
+/// Lets two paths change places in one step: renameat2(2), RENAME_EXCHANGE.
+///
+/// Why C: glibc declares it for GNU sources alone, which Swift's module of it is not.
+int dtm_exchange(const char *one, const char *other);
+
 // MARK: host.c
 
 /// The version of Landlock's ABI, from 1: landlock(7). -ENOSYS and -EOPNOTSUPP: the kernel has none, or it is switched off.
@@ -220,6 +225,10 @@ void dtm_protected_unmap(void *base, size_t length);
 
 /// 0, or a negative errno.
 int dtm_protected_read_only(void *base, size_t length);
+
+/// A descriptor of memory that the kernel itself can't read, for a process that hands it on and never maps it: memfd_secret(2). A
+/// negative errno where there is none.
+int dtm_secret_descriptor(size_t length);
 
 /// Has the memory overwritten when the process ends, in whatever way it can notice. -ENOSPC when too many are.
 ///

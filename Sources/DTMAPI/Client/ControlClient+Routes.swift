@@ -89,6 +89,21 @@ extension ControlClient {
         try await perform(.post("configuration", "reload"), as: ReloadAnswer.self, within: timeouts.change)
     }
 
+    /// `GET /v1/state`.
+    public func state() async throws -> StateReport {
+        try await perform(.get("state"), as: StateReport.self, within: timeouts.look)
+    }
+
+    /// `POST /v1/state/backup`.
+    public func backUp() async throws -> BackupAnswer {
+        try await perform(.post("state", "backup"), as: BackupAnswer.self, within: timeouts.change)
+    }
+
+    /// `POST /v1/configuration/accept`.
+    public func acceptConfiguration() async throws -> AcceptanceAnswer {
+        try await perform(.post("configuration", "accept"), as: AcceptanceAnswer.self, within: timeouts.change)
+    }
+
     /// `POST /v1/tunnels/NAME/identity`.
     public func identity(for name: String, _ request: IdentityRequest) async throws -> IdentityAnswer {
         try await perform(

@@ -8,7 +8,7 @@ struct ConfigurationCommand: AsyncParsableCommand {
         commandName: "config", abstract: "Show, check and reload the configuration.",
         subcommands: [
             ConfigurationDefaultCommand.self, ConfigurationShowCommand.self, ConfigurationValidateCommand.self,
-            ConfigurationReloadCommand.self,
+            ConfigurationReloadCommand.self, ConfigurationAcceptCommand.self,
         ])
 
     /// Finds the file that a manager with this home, started here, would go by.
@@ -114,5 +114,24 @@ struct ConfigurationReloadCommand: ManagerCommand {
     func run(_ client: ControlClient, _ output: Output) async throws {
         let answer = try await client.reloadConfiguration()
         try print(answer, output) { ReloadView.lines(answer, $0) }
+    }
+}
+
+struct ConfigurationAcceptCommand: ManagerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "accept", abstract: "Say that a configuration which protects less is meant.",
+        discussion: """
+            A manager with sealed state holds its configuration against the last one that was accepted; what protects less             is a finding until then.
+            """)
+
+    @OptionGroup var manager: ManagerOptions
+
+    func run(_ client: ControlClient, _ output: Output) async throws {
+        let answer = try await client.acceptConfiguration()
+        try print(answer, output) { _ in
+            answer.accepted.isEmpty
+                ? ["The configuration in force protects no less than the accepted one."]
+                : answer.accepted.map { "accepted: \(shown($0))" }
+        }
     }
 }

@@ -28,6 +28,7 @@ enum Schema {
         SchemaSection("orphan", \.orphan, orphan),
         SchemaSection("discovery", \.discovery, discovery),
         SchemaSection("autoTunnel", \.autoTunnel, autoTunnel),
+        SchemaSection("backup", \.backup, backup),
         SchemaSection("analysis", \.analysis, analysis),
     ]
 
@@ -115,6 +116,16 @@ enum Schema {
             "deny", \.deny, .listenerRules,
             weakens: Weakening(reason: fewer) { old, new in !Set(new).isSubset(of: old) }),
         Field("useDefaultDeny", \.useDefaultDeny, .flag, weakens: Weakening(reason: fewer) { !$0 && $1 }),
+    ]
+
+    private static let backup: [Field<BackupSettings>] = [
+        Field(
+            "intervalSeconds", \.intervalSeconds, .seconds(60...86_400),
+            weakens: .whenHigher("more is lost with the host")),
+        Field(
+            "keepCount", \.keepCount, .count(1...10_000, unit: "backups"),
+            weakens: .whenLower("fewer days to go back to")),
+        Field("keepDays", \.keepDays, .count(1...3_650, unit: "days"), weakens: .whenLower("fewer days to go back to")),
     ]
 
     private static let analysis: [Field<AnalysisSettings>] = [

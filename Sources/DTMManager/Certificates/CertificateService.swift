@@ -33,6 +33,34 @@ actor CertificateService {
             ])
     }
 
+    /// Goes on with authorities and revocations that were kept.
+    init(
+        restoring record: AuthoritySetRecord, revocations kept: RevocationRecord, policy: AuthorityPolicy,
+        clock: any TimeSource, recorder: EventRecorder
+    ) throws(CertificatesError) {
+        self.clock = clock
+        self.recorder = recorder
+        var authorities = try AuthoritySet(restoring: record, policy: policy)
+        var revocations = try RevocationList(kept)
+        let now = clock.now()
+        revocations.prune(now: now)
+        // After a long pause the authority may have to be replaced before it issues anything.
+        let changes = try authorities.advance(now: now)
+        self.authorities = authorities
+        self.revocations = revocations
+        initialSnapshot = TrustSnapshot(
+            revision: 1, trustDomain: authorities.trustDomain, bundle: authorities.trustBundle,
+            revokedSerials: revocations.serials, revokedIdentities: revocations.identities)
+        for case .issuing(let serial) in changes {
+            recorder.record(Event.Kind.authorityRotated, .notice, ["serial": .string(serial.description)])
+        }
+    }
+
+    /// What has to be kept.
+    func kept() throws(CertificatesError) -> (AuthoritySetRecord, RevocationRecord) {
+        (try authorities.record(), revocations.record)
+    }
+
     /// Whom peers shall trust now. Of two snapshots the one with the higher revision is the later.
     var snapshot: TrustSnapshot {
         TrustSnapshot(

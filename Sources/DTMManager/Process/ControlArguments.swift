@@ -19,12 +19,19 @@ public struct ControlArguments: Hashable, Sendable {
     public var launcherPID: Int32?
     /// Whether to print the banner on standard output.
     public var printsBanner: Bool
+    /// `--passphrase-file`: what unlocks a sealed state is its first line. Nil: a systemd credential, or the terminal.
+    public var passphraseFile: String?
+    /// `CREDENTIALS_DIRECTORY` (systemd.exec(5)); nil without it.
+    public var credentials: String?
+    /// A place in memory for the root key, handed over by the launcher; nil without one.
+    public var retainedKeyDescriptor: Int32?
 
     /// Arguments; what is left out is as `dtm up` without options has it.
     public init(
         home: String, configuration: String? = nil, environmentConfiguration: String? = nil, auto: Bool = false,
         noUI: Bool = false, system: Bool = false, launcherDescriptor: Int32 = 3, launcherPID: Int32? = nil,
-        printsBanner: Bool = true
+        printsBanner: Bool = true, passphraseFile: String? = nil, credentials: String? = nil,
+        retainedKeyDescriptor: Int32? = nil
     ) {
         self.home = home
         self.configuration = configuration
@@ -35,5 +42,8 @@ public struct ControlArguments: Hashable, Sendable {
         self.launcherDescriptor = launcherDescriptor
         self.launcherPID = launcherPID
         self.printsBanner = printsBanner
+        self.passphraseFile = passphraseFile
+        self.credentials = credentials
+        self.retainedKeyDescriptor = retainedKeyDescriptor
     }
 }

@@ -32,6 +32,8 @@ struct ControlSetting: Sendable {
     var threads: NIOThreadPool
     /// Paths of control sockets, which no tunnel may lead to.
     var sockets: [ControlSocket]
+    /// The sealed state; nil: everything is forgotten at the end.
+    var sealed: OpenedState?
 }
 
 /// Control's parts, joined.
@@ -49,8 +51,7 @@ struct ControlAssembly: Sendable {
         self.setting = setting
         let recorder = EventRecorder(journal: EventJournal(), log: setting.log, clock: setting.clock)
         let configuration = setting.loaded.configuration
-        let certificates = try CertificateService(
-            policy: try configuration.certificates.policy, clock: setting.clock, recorder: recorder)
+        let certificates = try Self.certificates(setting, recorder)
         outbox = DataPlaneOutbox { failure in
             recorder.record(
                 Event.Kind.dataPlaneUnsent, .error, ["reason": .string(failure.message)])
@@ -65,12 +66,19 @@ struct ControlAssembly: Sendable {
         let supervisor = DataPlaneSupervisor(
             registry: registry, certificates: certificates, outbox: outbox, recorder: recorder,
             drainSeconds: configuration.timeouts.drainSeconds)
+        let acceptance = ConfigurationAcceptance(recorder: recorder)
+        let stateKeeper = setting.sealed.map { sealed in
+            StateKeeper(
+                store: sealed.store, state: sealed.state, openPGP: sealed.openPGP, registry: registry,
+                certificates: certificates, recorder: recorder, clock: setting.clock, threads: setting.threads)
+        }
         let switchState = AutoTunnelSwitch(isOn: setting.isAutomatic ? true : nil)
         let status = StatusService(
             home: setting.home.path, launcherPID: setting.launcherPID, controlPID: setting.controlPID,
             autoTunnel: switchState, clock: setting.clock, wall: setting.wall, registry: registry,
             supervisor: supervisor, configuration: keeper,
-            meter: UsageMeter(threads: setting.threads, clock: setting.clock), recorder: recorder)
+            meter: UsageMeter(threads: setting.threads, clock: setting.clock), recorder: recorder, keeper: stateKeeper,
+            acceptance: acceptance)
         let resolver = TargetResolver(names: setting.names)
         refresh = NameRefresh(registry: registry, resolver: resolver, applications: setting.applications)
         let socketPaths = Set(setting.sockets.map(\.path))
@@ -94,7 +102,20 @@ struct ControlAssembly: Sendable {
             trustBundlePath: setting.home.trustBundle, refresh: refresh, autoTunnel: switchState,
             judge: ProgramJudge(
                 registry: registry, admission: admission, programs: setting.programs, recorder: recorder),
-            hosting: HostingCount(), controlSocket: setting.home.controlSocket)
+            hosting: HostingCount(), controlSocket: setting.home.controlSocket,
+            state: stateKeeper, acceptance: acceptance)
+    }
+
+    /// A new authority, or the one that was kept.
+    private static func certificates(_ setting: ControlSetting, _ recorder: EventRecorder) throws -> CertificateService
+    {
+        let policy = try setting.loaded.configuration.certificates.policy
+        guard let state = setting.sealed?.state, let authorities = state.authorities else {
+            return try CertificateService(policy: policy, clock: setting.clock, recorder: recorder)
+        }
+        return try CertificateService(
+            restoring: authorities, revocations: state.revocations, policy: policy, clock: setting.clock,
+            recorder: recorder)
     }
 
     /// What belongs to the manager itself.

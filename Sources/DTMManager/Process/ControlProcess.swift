@@ -1,6 +1,7 @@
 import DTMConfiguration
 import DTMCore
 import DTMPolicy
+import DTMState
 import DTMTelemetry
 import Glibc
 import Logging
@@ -59,6 +60,9 @@ public enum ControlProcess {
             report: { complain("the log: \($0)") })
         let sockets = sockets(arguments, home)
         for socket in sockets { try socket.checkFree() }
+        let sealed = try StateUnlocking(
+            place: StatePlace(home: home.path), arguments: arguments, openPGP: RNPProvider()
+        ).open()
         let inventory = try HostInventory(
             anchor: anchor, threads: threads, accounts: LibcAccountDirectory(),
             interval: .milliseconds(Int64(loaded.configuration.discovery.intervalSeconds * 1_000)))
@@ -68,7 +72,7 @@ public enum ControlProcess {
             isAutomatic: arguments.auto, log: log, accounts: LibcAccountDirectory(), applications: inventory,
             programs: inventory, inventory: inventory,
             names: SystemNameResolver(threads: threads), probe: ConnectingProbe(group: group), threads: threads,
-            sockets: sockets)
+            sockets: sockets, sealed: sealed)
         return RunningControl(
             assembly: try ControlAssembly(setting), logger: logger(log), printsBanner: arguments.printsBanner)
     }

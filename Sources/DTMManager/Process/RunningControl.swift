@@ -1,5 +1,6 @@
 import DTMConfiguration
 import DTMCore
+import DTMState
 import DTMTelemetry
 import Glibc
 import Hummingbird
@@ -22,18 +23,42 @@ struct RunningControl: Sendable {
     /// Runs until the group has ended.
     func run(_ channel: LauncherChannel, group: any EventLoopGroup) async throws {
         let parts = assembly.parts
+        if let sealed = assembly.setting.sealed { await parts.registry.restore(sealed.state.tunnels) }
         try await parts.configuration.applyAtStart()
         parts.writeTrustBundle(parts.certificates.initialSnapshot)
         parts.recorder.record(
             Event.Kind.managerStarted, .notice,
             [
                 "version": .string(DTMVersion.text), "home": .string(assembly.setting.home.path),
-                "configuration": .string(assembly.setting.loaded.path ?? "defaults"), "mode": "ephemeral",
+                "configuration": .string(assembly.setting.loaded.path ?? "defaults"),
+                "mode": parts.state == nil ? "ephemeral" : "sealed",
             ])
+        await tellState()
         let services = ServiceGroup(configuration: configuration(channel, group))
         defer { parts.recorder.journal.finish() }
         try await services.run()
         await parts.registry.finish()
+        // What happened since the last save, the end included.
+        try? await parts.state?.save()
+    }
+
+    private func tellState() async {
+        let parts = assembly.parts
+        guard let sealed = assembly.setting.sealed, let keeper = parts.state else {
+            parts.recorder.record(
+                Event.Kind.stateEphemeral, .info,
+                ["effect": "keys, certificates and state are forgotten at the end, and nothing is backed up"])
+            return
+        }
+        parts.recorder.record(
+            Event.Kind.stateOpened, .notice,
+            [
+                "generation": .integer(Int64(sealed.store.generation)), "unlockedBy": .string(sealed.unlockedBy),
+                "instance": .string("\(sealed.store.instance)"),
+            ])
+        await parts.acceptance.look(at: await parts.configuration.current.configuration, in: keeper)
+        // A failure has been recorded; the tunnels are served all the same.
+        try? await keeper.save()
     }
 
     /// They are told to end one by one, the last first: no more requests → the data plane drains → the timers → the
@@ -88,6 +113,21 @@ struct RunningControl: Sendable {
         ]
     }
 
+    private var stateTimers: [PeriodicService] {
+        let parts = assembly.parts
+        guard let keeper = parts.state else { return [] }
+        let watch = StateWatch(recorder: parts.recorder)
+        return [
+            PeriodicService(interval: .seconds(10), startsAtOnce: false) {
+                let configuration = await parts.configuration.current.configuration
+                await parts.acceptance.look(at: configuration, in: keeper)
+                try? await keeper.save()
+                await keeper.backUpIfDue(configuration.backup)
+            },
+            PeriodicService(interval: .seconds(60), startsAtOnce: false) { watch.note(await keeper.check()) },
+        ]
+    }
+
     private var timers: [PeriodicService] {
         let parts = assembly.parts
         let refresh = assembly.refresh
@@ -102,7 +142,7 @@ struct RunningControl: Sendable {
                 await parts.advanceAuthority()
             },
             PeriodicService(interval: .seconds(60), startsAtOnce: false) { await parts.status.recordPerformance() },
-        ]
+        ] + stateTimers
     }
 }
 

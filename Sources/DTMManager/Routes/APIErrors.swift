@@ -53,7 +53,8 @@ extension ManagerError.Code {
             .configurationRefused:
             .unprocessableContent
         case .dataPlaneUnavailable, .endpointLate, .stopping: .serviceUnavailable
-        case .homeUnusable, .socketBusy, .socketUnusable, .channelUnusable, .failed: .internalServerError
+        case .homeUnusable, .socketBusy, .socketUnusable, .channelUnusable, .stateUnusable, .stateUnsaved, .failed:
+            .internalServerError
         }
     }
 }

@@ -23,6 +23,9 @@ struct ControlParts: Sendable {
     let hosting: HostingCount
     /// This manager's own control socket, over which the connectors that it hosts call it.
     let controlSocket: String
+    /// Nil when nothing survives a restart.
+    let state: StateKeeper?
+    let acceptance: ConfigurationAcceptance
 
     /// Passes on whom peers shall trust: to the data plane, to connectors, and to the file.
     func publishTrust() async {

@@ -6,6 +6,7 @@ enum ControlRouter {
         let router = Router(context: APIContext.self)
         router.add(middleware: ErrorMiddleware())
         router.add(middleware: CallerMiddleware(callers: parts.callers))
+        if let state = parts.state { router.add(middleware: SavingMiddleware(state: state)) }
         let api = router.group("v1")
         StatusRoutes(parts: parts).add(to: api)
         DoctorRoutes(parts: parts).add(to: api)
@@ -17,6 +18,7 @@ enum ControlRouter {
         EventRoutes(parts: parts).add(to: api)
         CertificateRoutes(parts: parts).add(to: api)
         ConfigurationRoutes(parts: parts).add(to: api)
+        StateRoutes(parts: parts).add(to: api)
         return router
     }
 }

@@ -27,14 +27,19 @@ final class StatusService: Sendable {
     private let supervision: Mutex<Supervision>
     private let clockWatch = Mutex(ClockWatch())
     private let performance: Mutex<PerformanceWindow>
+    /// Nil when nothing survives a restart.
+    private let keeper: StateKeeper?
+    private let acceptance: ConfigurationAcceptance
 
     init(
         home: String, launcherPID: Int32?, controlPID: Int32, autoTunnel: AutoTunnelSwitch, clock: any TimeSource,
         wall: any TimeSource,
         registry: TunnelRegistry, supervisor: DataPlaneSupervisor, configuration: ConfigurationKeeper,
         meter: UsageMeter,
-        recorder: EventRecorder
+        recorder: EventRecorder, keeper: StateKeeper?, acceptance: ConfigurationAcceptance
     ) {
+        self.keeper = keeper
+        self.acceptance = acceptance
         self.home = home
         self.clock = clock
         self.wall = wall
@@ -68,12 +73,19 @@ final class StatusService: Sendable {
         let records = await registry.records
         return StatusReport(
             pid: processes.launcher ?? processes.control, uptimeSeconds: (clock.now() - startedAt).inSeconds,
-            version: DTMVersion.text, home: home, configuration: loaded.path, state: .init(mode: "ephemeral"),
+            version: DTMVersion.text, home: home, configuration: loaded.path,
+            state: .init(mode: keeper == nil ? "ephemeral" : "sealed"),
             autoTunnel: autoTunnel.isOn(loaded.configuration),
             analysis: loaded.configuration.analysis.enabled, tunnels: records.count,
             memory: .init(residentBytes: usage.residentBytes, lockedBytes: usage.lockedBytes),
             cpuPercent: usage.cpuPercent,
-            processes: usage.processes, degraded: degraded(processes, records))
+            processes: usage.processes, degraded: degraded(processes, records) + (await stateProblems()))
+    }
+
+    private func stateProblems() async -> [String] {
+        let failure = await keeper?.report.failure.map { "the state can't be saved: \($0)" }
+        return [failure].compactMap(\.self)
+            + acceptance.weakenings.map { "the configuration protects less than the accepted one: \($0)" }
     }
 
     private func degraded(_ processes: ManagerProcesses, _ records: [TunnelRecord]) -> [String] {

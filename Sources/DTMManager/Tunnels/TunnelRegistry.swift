@@ -1,4 +1,5 @@
 import DTMAPI
+import DTMConfiguration
 import DTMCore
 import DTMPlan
 import DTMSecrets
@@ -72,6 +73,22 @@ actor TunnelRegistry {
         }
         signals[id] = signal
         return signal
+    }
+
+    /// Puts back tunnels that were kept; for the start. One that can't be had any more, for the configuration changed,
+    /// is told and left out.
+    func restore(_ tunnels: [ManagerState.Tunnel]) {
+        for tunnel in tunnels {
+            do throws(ManagerError) {
+                try table.restore(tunnel)
+            } catch {
+                recorder.record(
+                    Event.Kind.stateTunnelLeftOut, .error, tunnel: tunnel.configuration.name,
+                    ["reason": .string(error.message)])
+            }
+        }
+        commit()
+        changes.notify()
     }
 
     // MARK: Changing

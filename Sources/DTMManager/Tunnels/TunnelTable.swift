@@ -1,5 +1,6 @@
 import DTMConfiguration
 import DTMCore
+import DTMPolicy
 import DTMSecrets
 
 /// The desired state: all tunnels of this manager, and the rules that hold between them. A pure value; ids and secrets
@@ -70,6 +71,35 @@ struct TunnelTable: Sendable {
         names[draft.name] = id
         records[id] = TunnelRecord(
             id: id, draft: draft, settings: TunnelSettings(draft, over: defaults), root: root)
+    }
+
+    /// Puts back a tunnel that was kept, with its identity and its schedule.
+    mutating func restore(_ tunnel: ManagerState.Tunnel) throws(ManagerError) {
+        let policy: AdmissionPolicy
+        do {
+            policy = try AdmissionPolicy(rules: tunnel.configuration.allow)
+        } catch {
+            throw ManagerError(.stateUnusable, "the kept tunnel \(tunnel.configuration.name): allow: \(error.message)")
+        }
+        let draft = TunnelDraft(
+            configuration: tunnel.configuration, policy: policy, origin: tunnel.origin, ownerUID: tunnel.ownerUID,
+            application: tunnel.application)
+        try add(draft, id: tunnel.id, root: tunnel.root)
+        update(tunnel.id) { record in
+            record.generation = tunnel.generation
+            record.keyGeneration = tunnel.keyGeneration
+            record.destination = TargetResolver.literalDestination(of: draft.target)
+        }
+    }
+
+    /// Those that are kept. Automatic ones come and go with their applications.
+    var kept: [ManagerState.Tunnel] {
+        sorted.filter { $0.draft.origin != .auto }.map { record in
+            ManagerState.Tunnel(
+                id: record.id, configuration: record.draft.configuration, origin: record.draft.origin,
+                ownerUID: record.draft.ownerUID, application: record.draft.application,
+                generation: record.generation, keyGeneration: record.keyGeneration, root: record.root)
+        }
     }
 
     @discardableResult

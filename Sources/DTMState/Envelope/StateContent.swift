@@ -27,6 +27,9 @@ public struct StateContent: Sendable {
     /// The most bytes of all of it.
     public static let maximumBytes = 3 << 20
 
+    /// The section that holds the operator's backup key, a transferable public key.
+    public static let backupKeySection = "backup.key"
+
     public init() {}
 
     /// A section's bytes; nil when there is none, or it is a secret.

@@ -26,6 +26,11 @@ public struct StateFindings: Sendable {
 }
 
 extension SealedStore {
+    /// The committed generations that are kept, ascending; needs no key.
+    public static func generations(at place: StatePlace) throws(StateError) -> [UInt64] {
+        try StateFolder(place.state).names().compactMap(GenerationName.ofHead).sorted()
+    }
+
     /// Looks at everything, and changes nothing.
     public static func verify(
         at place: StatePlace, unlockedBy secret: UnlockSecret, openPGP: any OpenPGPProvider

@@ -32,6 +32,13 @@ struct UpCommand: AsyncParsableCommand {
     @Flag(help: "Be the system's manager: listen at /run/dtm/control.sock for all users, each with their rights.")
     var system = false
 
+    @Option(
+        name: .customLong("passphrase-file"),
+        help: ArgumentHelp(
+            "Unlock a sealed state with the first line of this file; /dev/stdin is one.", valueName: "file"),
+        completion: .file())
+    var passphraseFile: String?
+
     /// Never called: `main.swift` launches before any task exists.
     func run() async throws { throw ExitCode(launch()) }
 
@@ -53,6 +60,7 @@ struct UpCommand: AsyncParsableCommand {
 
     private var controlArguments: [String] {
         (config.map { ["--config", HomeDirectory.absolute($0)] } ?? [])
-            + (auto ? ["--auto"] : []) + (noUI ? ["--no-ui"] : []) + (system ? ["--system"] : []) + ["--banner"]
+            + (auto ? ["--auto"] : []) + (noUI ? ["--no-ui"] : []) + (system ? ["--system"] : [])
+            + (passphraseFile.map { ["--passphrase-file", HomeDirectory.absolute($0)] } ?? []) + ["--banner"]
     }
 }
