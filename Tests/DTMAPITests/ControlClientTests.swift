@@ -15,7 +15,11 @@ import Testing
     private static let routes:
         [(request: String, answer: String, call: @Sendable (ControlClient) async throws -> Void)] = [
             (
-                "GET /v1/apps", #"{"schemaVersion":1,"apps":[],"complete":true,"missingCapabilities":[]}"#,
+                "GET /v1/apps",
+                #"""
+                {"schemaVersion":1,"apps":[],"unattributed":[],"complete":true,"ownOnly":false,"missingCapabilities":[],
+                "losses":[],"truncated":false}
+                """#,
                 { _ = try await $0.apps() }
             ),
             ("GET /v1/tunnels", #"{"schemaVersion":1,"tunnels":[]}"#, { _ = try await $0.tunnels() }),

@@ -59,4 +59,28 @@ import Testing
     func `Events are named by number`(arguments: [String]) {
         #expect(exitStatus(EventsCommand.self, arguments) == 64)
     }
+
+    @Test func `Apps are watched every two seconds, or as often as was said`() throws {
+        #expect(try AppsCommand.parse([]).watch == nil)
+        #expect(try AppsCommand.parse(["--watch", "--json"]).watch?.seconds == 2)
+        #expect(try AppsCommand.parse(["redis", "--watch"]).watch?.seconds == 2)
+        let command = try AppsCommand.parse(["--watch", "0.5", "--sort", "memory", "redis"])
+        #expect(command.watch?.seconds == 0.5)
+        #expect(command.sort == .memory)
+        #expect(command.subject == "redis")
+    }
+
+    @Test(arguments: [
+        ["--watch", "0"], ["--watch=0.2"], ["--watch=-1"], ["--watch", "nan"], ["--watch", "1e9"], ["--watch=1s"],
+        ["--watch", "redis"],
+        ["--sort", "age"], ["a", "b"],
+    ])
+    func `What apps can't mean is wrong usage`(arguments: [String]) {
+        #expect(exitStatus(AppsCommand.self, arguments) == 64)
+    }
+
+    @Test func `What is no time for --watch may be a name in the wrong place`() {
+        let error = #expect(throws: (any Error).self) { try AppsCommand.parse(["--watch", "redis"]) }
+        #expect(error.map { AppsCommand.message(for: $0) }?.contains("dtm apps redis --watch") == true)
+    }
 }

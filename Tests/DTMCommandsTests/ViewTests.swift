@@ -47,23 +47,6 @@ import Testing
         #expect(TunnelsView.lines(TunnelList(tunnels: []), .plain, now: now).first?.contains("dtm protect") == true)
     }
 
-    @Test func `Applications that listen are shown, the others counted`() {
-        let list = AppList(apps: [
-            Samples.app(
-                "redis", pid: 7, listeners: [.init(protocol: "tcp", address: "127.0.0.1", port: 6379)], tunnel: "redis"),
-            Samples.app("dns", pid: 8, listeners: [.init(protocol: "udp6", address: "::1", port: 53)]),
-            Samples.app("sh", pid: 9, listeners: []),
-        ])
-        #expect(
-            AppsView.lines(list, .plain, all: false) == [
-                "PID  APPLICATION  USER  TIER     TUNNEL    CPU    MEMORY  CONN  LISTENS AT",
-                "  7  redis        ada   fronted  redis   1.3 %  10.0 MiB     0  127.0.0.1:6379",
-                "  8  dns          ada   none     -       1.3 %  10.0 MiB     0  udp6:[::1]:53",
-                "1 process that listens nowhere is not shown: dtm apps --all",
-            ])
-        #expect(AppsView.lines(list, .plain, all: true).count == 4)
-    }
-
     @Test func `An event is one line`() {
         #expect(
             EventLine.text(Samples.event(), .plain)

@@ -230,15 +230,25 @@ struct LiveInventoryTests {
         #expect(picture.unattributed.count == 3)
     }
 
-    @Test("The processor's share takes two looks")
+    @Test("The processor's share takes two looks, 200 ms apart")
     func cpu() throws {
+        let clock = HeldTime()
         try tree.add(pid: 20, name: "a", cpuTicks: 100)
-        var inventory = try inventory()
-        _ = try inventory.refresh()
-        try tree.setStat(pid: 20, name: "a", cpuTicks: 150)
-        _ = try inventory.refresh()
-        let picture = inventory.picture()
-        #expect(picture.processes.first?.cpuPercent ?? 0 > 0)
+        var inventory = try LiveInventory(
+            root: tree.root, anchor: ClockAnchor(offsetNanoseconds: 0), clock: clock, userNames: Names())
+        func share(after pause: Duration, ticks: UInt64) throws -> Double? {
+            clock.advance(pause)
+            try tree.setStat(pid: 20, name: "a", cpuTicks: ticks)
+            _ = try inventory.refresh()
+            return inventory.picture().processes.first?.cpuPercent
+        }
+        let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
+        #expect(try share(after: .zero, ticks: 100) == 0)
+        // One tick in a moment is no load.
+        #expect(try share(after: .milliseconds(199), ticks: 101) == 0)
+        #expect(try share(after: .milliseconds(1), ticks: 104) == 4 / ticks / 0.2 * 100)
+        #expect(try share(after: .milliseconds(1), ticks: 104) == 4 / ticks / 0.2 * 100)
+        #expect(try share(after: .seconds(1), ticks: 104) == 0)
     }
 
     @Test("Command lines are shown when asked for, without their secrets")

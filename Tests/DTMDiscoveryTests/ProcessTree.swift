@@ -3,6 +3,7 @@ import DTMCore
 import FoundationEssentials
 import Glibc
 import Testing
+import Synchronization
 
 /// A small /proc made of ordinary files. It goes when the value does.
 final class ProcessTree: Sendable {
@@ -64,4 +65,11 @@ struct Names: UserNames {
 struct FixedTime: TimeSource {
     let timestamp: Timestamp
     func now() -> Timestamp { timestamp }
+}
+
+/// Time that stands still until a test moves it.
+final class HeldTime: TimeSource {
+    private let time = Mutex(Timestamp(seconds: 1_000))
+    func now() -> Timestamp { time.withLock { $0 } }
+    func advance(_ duration: Duration) { time.withLock { $0 = $0 + duration } }
 }

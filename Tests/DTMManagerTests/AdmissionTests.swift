@@ -21,7 +21,7 @@ import Testing
             clock: clock, outbox: DataPlaneOutbox(), recorder: recorder)
         _ = try await registry.add(draft, destination: nil)
         let admission = Admission(
-            registry: registry, certificates: certificates, applications: FakeApplications([]),
+            registry: registry, certificates: certificates, applications: FakeApplications(),
             programs: FakePrograms(), recorder: recorder,
             managerUID: 500, controlPID: 77)
         return (admission, registry, recorder)

@@ -109,7 +109,14 @@ extension BuiltProgram {
                     "application": "string", "name": "string", "executable": "string?", "uid": "number",
                     "user": "string", "state": "string", "cpuPercent": "number", "residentBytes": "number",
                     "threads": "number", "startedAt": "string", "cgroup": "string", "listeners": "array",
-                    "connections": "array", "tunnel": "string?", "tier": "string",
+                    "connections": "array", "tunnel": "string?", "tier": "string", "unit": "string?",
+                    "container": "string?", "arguments": "string?", "descriptors": "number?", "parent": "number?",
+                    "gaps": "array", "otherNetwork": "boolean?",
+                ]) == [])
+            #expect(
+                list.breaches(of: [
+                    "schemaVersion": "number", "unattributed": "array", "complete": "boolean", "ownOnly": "boolean",
+                    "missingCapabilities": "array", "losses": "array", "truncated": "boolean",
                 ]) == [])
             #expect(app["tunnel"] == .string("redis"))
             #expect(app["tier"] == .string("fronted"))

@@ -1,12 +1,50 @@
-/// `GET /v1/apps`, `dtm apps --json`.
+/// `GET /v1/apps`, `dtm apps --json`: the applications that the caller may see, and what is missing from the picture.
+///
+/// Calls that come within 250 ms may share one look at the host, so that many consoles cost no more than one.
 public struct AppList: Codable, Hashable, Sendable {
+    /// A listener that no process which can be read holds.
+    public struct Unattributed: Codable, Hashable, Sendable {
+        /// `tcp`, `tcp6`, `udp`, `udp6` or `unix`.
+        public var `protocol`: String
+        public var address: String
+        public var port: UInt16
+        /// Who made the socket; nil where the kernel does not say, as for Unix sockets.
+        public var uid: UInt32?
+        public var user: String?
+        /// The name of the tunnel in front of it.
+        public var tunnel: String?
+        /// `isolated`, `fenced`, `fronted` or `none`.
+        public var tier: String
+
+        public init(
+            protocol: String, address: String, port: UInt16, uid: UInt32?, user: String?, tunnel: String? = nil,
+            tier: String = "none"
+        ) {
+            self.protocol = `protocol`
+            self.address = address
+            self.port = port
+            self.uid = uid
+            self.user = user
+            self.tunnel = tunnel
+            self.tier = tier
+        }
+    }
+
     public var schemaVersion = apiSchemaVersion
     public var apps: [AppReport]
+    public var unattributed: [Unattributed] = []
     /// Whether these are all processes of the host with all that there is to know. False as well for callers who are shown
     /// their own alone.
     public var complete: Bool
+    /// Whether the caller is shown his own processes alone: he may not steer.
+    public var ownOnly = false
     /// The capabilities (`capabilities(7)`) with which the manager would see what is missing; the rows name it in `gaps`.
     public var missingCapabilities: [String]
+    /// What the kernel did not tell about sockets, as `byteCounts`.
+    public var losses: [String] = []
+    /// Whether something was left out because of a maximum.
+    public var truncated = false
+
     public init(apps: [AppReport], complete: Bool = true, missingCapabilities: [String] = []) {
         self.apps = apps
         self.complete = complete
@@ -22,10 +60,16 @@ public struct AppReport: Codable, Hashable, Sendable {
         public var `protocol`: String
         public var address: String
         public var port: UInt16
-        public init(protocol: String, address: String, port: UInt16) {
+        /// The name of the tunnel in front of it.
+        public var tunnel: String?
+        /// `isolated`, `fenced`, `fronted` or `none`.
+        public var tier: String
+        public init(protocol: String, address: String, port: UInt16, tunnel: String? = nil, tier: String = "none") {
             self.protocol = `protocol`
             self.address = address
             self.port = port
+            self.tunnel = tunnel
+            self.tier = tier
         }
     }
     /// One connection of the process.
@@ -74,6 +118,19 @@ public struct AppReport: Codable, Hashable, Sendable {
     public var tier: String
     /// What the manager has no right to read of it: `executable`, `network`, `sockets`.
     public var gaps: [String]
+    /// The systemd unit, as `nginx.service`.
+    public var unit: String?
+    /// The container that it runs in, as `docker:ID`.
+    public var container: String?
+    /// The command line, with what looks like a secret left out.
+    public var arguments: String?
+    /// How many descriptors it has open; nil when the rights to count them are missing.
+    public var descriptors: Int?
+    /// The PID of its parent; nil for the first process of all.
+    public var parent: Int32?
+    /// Whether it is in another network namespace than the manager, whose sockets are not listed; nil when that can't be
+    /// told.
+    public var otherNetwork: Bool?
 
     public init(
         pid: Int32, application: String, name: String, executable: String?, uid: UInt32, user: String, state: String,

@@ -68,7 +68,7 @@ enum DoctorView {
     private static func labelled(_ label: String, _ text: String, _ style: TextStyle, wraps: Bool = true) -> [String] {
         let width = max(40, (style.width ?? 120) - 11)
         let lines = text.split(separator: "\n").flatMap {
-            wraps ? wrap(shown(String($0)), to: width) : [shown(String($0))]
+            wraps ? wrapped(shown(String($0)), to: width) : [shown(String($0))]
         }
         return lines.enumerated().map { index, line in
             "    " + (index == 0 ? pad("\(label):", to: 7) : pad("", to: 7)) + line
@@ -110,19 +110,5 @@ enum DoctorView {
 
     private static func pad(_ text: String, to width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - columns(of: text)))
-    }
-
-    /// Lines of at most `width` columns, broken at blanks; a longer word has a line of its own.
-    private static func wrap(_ text: String, to width: Int) -> [String] {
-        var lines: [String] = []
-        var line = ""
-        for word in text.split(separator: " ") {
-            if !line.isEmpty, columns(of: line) + 1 + columns(of: String(word)) > width {
-                lines.append(line)
-                line = ""
-            }
-            line += (line.isEmpty ? "" : " ") + word
-        }
-        return lines + [line]
     }
 }

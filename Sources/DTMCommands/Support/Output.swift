@@ -38,6 +38,9 @@ package struct Output: Sendable {
         try lines([shownJSON(String(decoding: try APIJSON.encode(value), as: UTF8.self))])
     }
 
+    /// As it is, without a line feed behind it: what draws on a terminal.
+    func drawing(_ text: String) throws { try write(text) }
+
     private func write(_ text: String) throws {
         var text = text
         try text.withUTF8 { bytes in

@@ -88,3 +88,17 @@ package func cut(_ text: String, to width: Int) -> String {
     }
     return width > 0 ? result + "…" : ""
 }
+
+/// Lines of at most `width` columns, broken at blanks; a longer word has a line of its own.
+func wrapped(_ text: String, to width: Int) -> [String] {
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ") {
+        if !line.isEmpty, columns(of: line) + 1 + columns(of: String(word)) > width {
+            lines.append(line)
+            line = ""
+        }
+        line += (line.isEmpty ? "" : " ") + word
+    }
+    return lines + [line]
+}

@@ -18,10 +18,32 @@ package struct TextTable: Sendable {
     package struct Cell: Sendable, ExpressibleByStringLiteral {
         let text: String
         let paint: TextStyle.Paint?
+        /// What ``text`` enumerates, of which a narrow column names the first and counts the others; empty for plain text.
+        private let items: [String]
 
         init(_ text: String, _ paint: TextStyle.Paint? = nil) {
             self.text = shown(text)
             self.paint = paint
+            items = []
+        }
+
+        /// - Parameter most: How many are named where there is room.
+        init(items: [String], most: Int) {
+            self.items = items.map { shown($0) }
+            text = items.isEmpty ? "-" : Self.naming(min(most, items.count), of: self.items)
+            paint = nil
+        }
+
+        /// The text in `width` columns.
+        func fitted(to width: Int) -> String {
+            guard DTMCommands.columns(of: text) > width, items.count > 1 else { return cut(text, to: width) }
+            let most = items.count { DTMCommands.columns(of: $0) < width }
+            let texts = stride(from: most, to: 0, by: -1).map { Self.naming($0, of: items) }
+            return texts.first { DTMCommands.columns(of: $0) <= width } ?? cut(items[0], to: width)
+        }
+
+        private static func naming(_ count: Int, of items: [String]) -> String {
+            (items.prefix(count) + (items.count > count ? ["+\(items.count - count)"] : [])).joined(separator: " ")
         }
 
         package init(stringLiteral value: String) { self.init(value) }
@@ -45,7 +67,7 @@ package struct TextTable: Sendable {
     private func line(_ cells: [Cell], _ widths: [Int], _ style: TextStyle) -> String {
         var line = ""
         for (index, cell) in cells.enumerated() {
-            let text = cut(cell.text, to: widths[index])
+            let text = cell.fitted(to: widths[index])
             let padding = String(repeating: " ", count: widths[index] - DTMCommands.columns(of: text))
             let isLast = index == cells.count - 1
             let painted = style.paint(text, cell.paint)

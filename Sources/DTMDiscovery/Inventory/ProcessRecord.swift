@@ -52,18 +52,27 @@ struct ProcessRecord {
 
     var ownApplication: String { ApplicationNames.own(executable: executable, name: name) }
 
+    /// The shortest time that a share of the processor is told of, in nanoseconds: its clock ticks are 10 ms long, and one of
+    /// them in a look that follows another at once would show as several hundred percent.
+    static let leastSpan: Int64 = 200_000_000
+
     /// Takes over what changes all the time.
     mutating func sample(_ fields: StatFields, at now: Int64, ticksPerSecond: Int64, pageBytes: UInt64) {
-        let elapsed = Double(now - sampledAt) / 1e9
-        if sampledAt > 0, elapsed > 0, fields.cpuTicks >= cpuTicks {
-            cpuPercent = Double(fields.cpuTicks - cpuTicks) / Double(ticksPerSecond) / elapsed * 100
+        if sampledAt == 0 || now - sampledAt >= Self.leastSpan {
+            sampleProcessor(fields.cpuTicks, at: now, ticksPerSecond: ticksPerSecond)
         }
-        sampledAt = now
-        cpuTicks = fields.cpuTicks
         state = fields.state
         parent = fields.parent
         threads = fields.threads
         residentBytes = fields.residentPages.multipliedReportingOverflow(by: pageBytes).partialValue
+    }
+
+    private mutating func sampleProcessor(_ ticks: UInt64, at now: Int64, ticksPerSecond: Int64) {
+        if sampledAt > 0, ticks >= cpuTicks {
+            cpuPercent = Double(ticks - cpuTicks) / Double(ticksPerSecond) / (Double(now - sampledAt) / 1e9) * 100
+        }
+        sampledAt = now
+        cpuTicks = ticks
     }
 }
 

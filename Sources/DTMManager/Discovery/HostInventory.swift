@@ -12,6 +12,8 @@ final class HostInventory: ApplicationFinding {
         /// What looks in between found, for the next tick to tell.
         var backlog: [InventoryEvent] = []
         var hasher: ExecutableHasher
+        /// The latest look at everything; nil once it is old.
+        var shared: SharedLook?
     }
 
     private static let maximumBacklog = 4_096
@@ -37,6 +39,7 @@ final class HostInventory: ApplicationFinding {
         try await onThread { held throws(DiscoveryError) in
             let events = held.backlog + (try held.inventory.tick())
             held.backlog = []
+            if let shared = held.shared, !shared.answers(asked: .now) { held.shared = nil }
             return events
         }
     }
@@ -46,19 +49,26 @@ final class HostInventory: ApplicationFinding {
         try await onThread { held throws(DiscoveryError) in held.inventory.picture() }
     }
 
-    /// Everything, looked at anew, with byte counts and command lines.
-    func details() async throws -> InventoryPicture {
-        try await onThread { held throws(DiscoveryError) in
-            let events = try held.inventory.refresh(withCounters: true)
-            held.backlog += events.prefix(Self.maximumBacklog - min(Self.maximumBacklog, held.backlog.count))
-            return held.inventory.picture(withArguments: true)
+    func view() async throws -> ApplicationView {
+        try await onThread { held throws(DiscoveryError) in try Self.look(&held) }
+    }
+
+    func sharedView() async throws -> ApplicationView {
+        let asked = ContinuousClock.now
+        return try await onThread { held throws(DiscoveryError) in
+            if let shared = held.shared, shared.answers(asked: asked) { return shared.view }
+            return try Self.look(&held)
         }
     }
 
-    func view() async throws -> ApplicationView {
-        let picture = try await details()
-        return ApplicationView(
-            processes: picture.processes, isWhole: !picture.isTruncated && picture.losses.isEmpty)
+    /// Everything, with byte counts and command lines.
+    private static func look(_ held: inout Held) throws(DiscoveryError) -> ApplicationView {
+        let begun = ContinuousClock.now
+        let events = try held.inventory.refresh(withCounters: true)
+        held.backlog += events.prefix(maximumBacklog - min(maximumBacklog, held.backlog.count))
+        let view = ApplicationView(held.inventory.picture(withArguments: true))
+        held.shared = SharedLook(view: view, begun: begun)
+        return view
     }
 
     func ownerUIDs(of targets: [Target]) async -> [UInt32?] {

@@ -5,41 +5,77 @@ import DTMPlan
 import DTMPolicy
 import Hummingbird
 
-/// `GET /v1/apps`: all for who may steer, his own for anyone else.
+/// `GET /v1/apps`: all for who may steer, his own for anyone else. What is missing is told of what the caller sees.
 struct ApplicationRoutes: Sendable {
     let parts: ControlParts
 
     func add(to group: RouterGroup<APIContext>) {
         group.get("apps") { _, context in
             let caller = try context.caller
-            let view = try await parts.applications.view()
+            let view = try await parts.applications.sharedView()
             let records = await parts.registry.records
-            let seen = view.processes.filter { parts.rights.sees(caller, ownedBy: $0.uid) }
-            let isAll = view.isWhole && seen.count == view.processes.count
-            return try APIResponse.json(Self.list(seen, records, isAll: isAll))
+            return try APIResponse.json(Self.list(view, records, for: caller, parts.rights))
         }
     }
 
-    static func list(_ apps: [ApplicationObservation], _ records: [TunnelRecord], isAll: Bool) -> AppList {
+    /// What `caller` may see of it: all of a process, its command line included, or nothing.
+    static func list(
+        _ view: ApplicationView, _ records: [TunnelRecord], for caller: LocalCaller, _ rights: APIRights
+    ) -> AppList {
+        let apps = view.processes.filter { rights.sees(caller, ownedBy: $0.uid) }
         let gaps = apps.reduce(into: Set<ApplicationObservation.Gap>()) { $0.formUnion($1.gaps) }
-        return AppList(
-            apps: apps.map { report($0, records) }, complete: isAll && gaps.isEmpty,
+        let ownOnly = !rights.decide(.steer, caller: caller).allowed
+        var list = AppList(
+            apps: apps.map { report($0, records) }, complete: view.isWhole && !ownOnly && gaps.isEmpty,
             missingCapabilities: Set(gaps.flatMap(\.neededCapabilities)).sorted())
+        let users = view.processes.reduce(into: [:]) { $0[$1.uid] = $1.user }
+        list.unattributed = view.unattributed.filter { rights.sees(caller, ownedBy: $0.uid) }
+            .map { report($0, records, users: users) }
+        list.ownOnly = ownOnly
+        list.losses = view.losses.map(\.rawValue).sorted()
+        list.truncated = view.isTruncated
+        return list
     }
 
     static func report(_ app: ApplicationObservation, _ records: [TunnelRecord]) -> AppReport {
         let tunnel = records.first { record in app.listeners.contains { $0.isBehind(record) } }
-        return AppReport(
+        var report = AppReport(
             pid: app.pid, application: app.application, name: app.name, executable: app.executable, uid: app.uid,
             user: app.user, state: app.state.rawValue, cpuPercent: app.cpuPercent, residentBytes: app.residentBytes,
             threads: app.threads, startedAt: app.startedAt.rfc3339, cgroup: app.cgroup,
-            listeners: app.listeners.map { listener in
-                AppReport.Listener(
-                    protocol: listener.transport.rawValue, address: listener.address, port: listener.port)
-            },
-            connections: app.connections.map(Self.report), tunnel: tunnel?.name.text,
-            tier: tunnel == nil ? "none" : "fronted", gaps: app.gaps.map(\.rawValue).sorted())
+            listeners: app.listeners.map { Self.report($0, records) }, connections: app.connections.map(Self.report),
+            tunnel: tunnel?.name.text, tier: tier(tunnel), gaps: app.gaps.map(\.rawValue).sorted())
+        report.unit = app.unit
+        report.container = app.container
+        report.arguments = app.redactedArguments
+        report.descriptors = app.openDescriptors
+        report.parent = app.parent > 0 ? app.parent : nil
+        report.otherNetwork = app.isInOtherNetwork
+        return report
     }
+
+    private static func report(_ listener: ObservedListener, _ records: [TunnelRecord]) -> AppReport.Listener {
+        let tunnel = tunnel(before: listener, records)
+        return AppReport.Listener(
+            protocol: listener.transport.rawValue, address: listener.address, port: listener.port,
+            tunnel: tunnel?.name.text, tier: tier(tunnel))
+    }
+
+    /// - Parameter users: The names that are known by now: this is no place to read files.
+    private static func report(
+        _ listener: ObservedListener, _ records: [TunnelRecord], users: [UInt32: String]
+    ) -> AppList.Unattributed {
+        let tunnel = tunnel(before: listener, records)
+        return AppList.Unattributed(
+            protocol: listener.transport.rawValue, address: listener.address, port: listener.port, uid: listener.uid,
+            user: listener.uid.flatMap { users[$0] }, tunnel: tunnel?.name.text, tier: tier(tunnel))
+    }
+
+    private static func tunnel(before listener: ObservedListener, _ records: [TunnelRecord]) -> TunnelRecord? {
+        records.first { listener.isBehind($0) }
+    }
+
+    private static func tier(_ tunnel: TunnelRecord?) -> String { tunnel == nil ? "none" : "fronted" }
 
     private static func report(_ connection: ObservedConnection) -> AppReport.Connection {
         AppReport.Connection(

@@ -13,12 +13,10 @@ import Synchronization
 @testable import DTMManager
 
 /// Processes as a test wants them.
-final class FakeApplications: ApplicationFinding {
-    private let observations: Mutex<[ApplicationObservation]>
-    init(_ observations: [ApplicationObservation]) { self.observations = Mutex(observations) }
-    func view() async throws -> ApplicationView {
-        ApplicationView(processes: observations.withLock { $0 }, isWhole: true)
-    }
+struct FakeApplications: ApplicationFinding {
+    var known = ApplicationView()
+    func view() async throws -> ApplicationView { known }
+    func sharedView() async throws -> ApplicationView { known }
     func ownerUIDs(of targets: [Target]) async -> [UInt32?] { targets.map { _ in geteuid() } }
 }
 
@@ -70,7 +68,7 @@ struct ControlFixture: Sendable {
 
     struct Options {
         var configuration = "{}"
-        var applications: [ApplicationObservation] = []
+        var applications = ApplicationView()
         var names = FakeNames()
         var probe = FakeProbe()
         var failsToBind = false
@@ -139,7 +137,8 @@ struct ControlFixture: Sendable {
             // Not this process: what calls from the manager's own process is a connector that it hosts.
             controlPID: 1,
             launcherPID: getppid(), isAutomatic: false, log: nil, accounts: FakeAccounts(),
-            applications: FakeApplications(options.applications), programs: options.programs, names: options.names,
+            applications: FakeApplications(known: options.applications), programs: options.programs,
+            names: options.names,
             probe: options.probe,
             threads: threads, sockets: [ControlSocket(path: home.controlSocket, mode: 0o600)])
     }
@@ -200,8 +199,10 @@ final class LauncherEnd: Sendable {
 extension ControlFixture {
     /// One application that listens at its usual port.
     static func redis() throws -> Options {
-        Options(applications: [
-            Samples.process(99, "redis-server", uid: geteuid(), try Samples.listener("127.0.0.1:6379", uid: geteuid()))
-        ])
+        Options(
+            applications: ApplicationView(processes: [
+                Samples.process(
+                    99, "redis-server", uid: geteuid(), try Samples.listener("127.0.0.1:6379", uid: geteuid()))
+            ]))
     }
 }
