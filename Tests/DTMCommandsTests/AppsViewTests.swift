@@ -227,14 +227,27 @@ import Testing
         server.application = "redis-server"
         server.name = "redis-main"
         server.tunnel = "cache"
-        let list = AppList(apps: [server, web()])
+        let list = AppList(apps: [server, web(), Samples.app("redis-cli", pid: 40, listeners: [])])
         for name in ["redis-server", "REDIS-server", "redis-main", "cache", "redis", "7"] {
             #expect(try AppSelection.find(name, in: list, suffix: "").map(\.pid) == [7], "\(name)")
         }
     }
 
+    @Test func `Who came to a place that nobody listens at any more has come`() {
+        var app = Samples.app("tunnel", pid: 50, listeners: [])
+        app.connections = ["127.1.1.1:5010", "127.0.0.1:40000"].map {
+            .init(
+                local: $0, remote: "127.0.0.1:50000", peerPid: nil, state: "established", bytesIn: nil, bytesOut: nil,
+                rttMicros: nil)
+        }
+        let rows = AppPeers([app], among: [app]).rows
+        #expect(rows.map(\.place) == ["127.0.0.1:50000", "127.1.1.1:5010"])
+        #expect(rows.map(\.isIncoming) == [false, true])
+    }
+
     @Test func `What is not there has a hint`() throws {
-        var list = AppList(apps: [redis, web(), Samples.app("webmail", pid: 30, listeners: [])])
+        let mail = Samples.app("webmail", pid: 30, listeners: dns.listeners)
+        var list = AppList(apps: [redis, web(), mail])
         let failure = { (subject: String) -> CommandFailure? in
             #expect(throws: CommandFailure.self) { try AppSelection.find(subject, in: list, suffix: " --home /x") }
         }
@@ -253,6 +266,7 @@ import Testing
 
     @Test func `Names a mistake away are near, others are not`() {
         #expect(NearestNames.find("ngnix", among: ["nginx", "redis", "x"]) == ["nginx"])
+        #expect(NearestNames.find("-x", among: ["nginx-x", "redis"]) == [])
         #expect(NearestNames.find("zebra", among: ["nginx", "redis", "x"]) == [])
         #expect(NearestNames.find("nginz", among: ["nginx", "redis"]) == ["nginx"])
         #expect(

@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func `A frame is drawn over the one before`() {
-        #expect(TerminalScreen.frame(["a", "b"]) == "\u{1b}[Ha\u{1b}[K\r\nb\u{1b}[K\u{1b}[J")
+        #expect(TerminalScreen.frame(["a", "b"]) == "\u{1b}[H\u{1b}[Ka\r\n\u{1b}[Jb")
     }
 
     @Test(

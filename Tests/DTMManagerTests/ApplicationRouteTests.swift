@@ -88,6 +88,13 @@ import Testing
         }
     }
 
+    @Test func `The manager's own socket has the name that clients know, another's the one that it says`() {
+        let own = Samples.process(getpid(), "dtm-control", Samples.listener(path: "/x/run/.c\(getpid())"))
+        let other = Samples.process(getpid() + 1, "dtm-control", Samples.listener(path: "/x/run/.c\(getpid() + 1)"))
+        #expect(ApplicationRoutes.report(own, []).listeners.map(\.address) == ["/x/run/control.sock"])
+        #expect(ApplicationRoutes.report(other, []).listeners.map(\.address) == ["/x/run/.c\(getpid() + 1)"])
+    }
+
     @Test func `A look answers what was asked while it lasted or shortly after it began`() {
         let begun = ContinuousClock.now
         let look = SharedLook(view: ApplicationView(), begun: begun)

@@ -62,7 +62,8 @@ extension AppsCommand {
         guard let watch, !WatchInterval.allowed.contains(watch.seconds) else { return }
         let text = shown(watch.text)
         // What stands behind the option is taken for its value.
-        let hint = watch.seconds.isNaN ? "; a name comes before it: dtm apps \(text) --watch" : ""
+        let isName = watch.seconds.isNaN && text.first?.isLetter == true
+        let hint = isName ? "; a name comes before it: dtm apps \(text) --watch" : ""
         throw ValidationError("--watch takes 0.25 to 3600 seconds, and not \(text)\(hint)")
     }
 }

@@ -44,13 +44,23 @@ struct AppPeers {
         let ports = Set(processes.flatMap(\.listeners).filter { $0.protocol != "unix" }.map { String($0.port) })
         var rows: [String: Row] = [:]
         for connection in processes.flatMap(\.connections) {
-            let isIncoming = ports.contains(Self.port(connection.local))
+            let isIncoming = ports.contains(Self.port(connection.local)) || Self.looksIncoming(connection)
             let place = isIncoming ? connection.local : connection.remote
             let peer = connection.peerPid.flatMap { names[$0] } ?? Self.host(connection.remote)
             rows["\(peer) \(isIncoming) \(place)", default: Row(peer: peer, isIncoming: isIncoming, place: place)]
                 .add(connection)
         }
         self.rows = rows.values.sorted { ($1.connections, $0.peer, $0.place) < ($0.connections, $1.peer, $1.place) }
+    }
+
+    /// Who listened once may do so no more, as a tunnel's endpoint that has moved. Linux gives ports from 32768 on to who
+    /// connects (`ip_local_port_range`, `ip(7)`).
+    private static func looksIncoming(_ connection: AppReport.Connection) -> Bool {
+        let ephemeral: UInt16 = 32_768
+        guard let local = UInt16(port(connection.local)), let remote = UInt16(port(connection.remote)) else {
+            return false
+        }
+        return local < ephemeral && remote >= ephemeral
     }
 
     private static func port(_ endpoint: String) -> String {

@@ -24,12 +24,13 @@ enum AppSelection {
         return try beginning(with: wanted, subject, list, suffix)
     }
 
-    /// People call redis-server redis.
+    /// People call redis-server redis, and mean what listens rather than redis-cli.
     private static func beginning(
         with wanted: String, _ subject: String, _ list: AppList, _ suffix: String
     ) throws(CommandFailure) -> [AppReport] {
         let found = list.apps.filter { $0.application.lowercased().hasPrefix(wanted) }
-        let names = Set(found.map(\.application)).sorted()
+        let listening = Set(found.filter { !$0.listeners.isEmpty }.map(\.application))
+        let names = (listening.count == 1 ? listening : Set(found.map(\.application))).sorted()
         guard !wanted.isEmpty, let first = names.first else { throw unknown(subject, list, suffix) }
         guard names.count == 1 else {
             throw CommandFailure(

@@ -9,8 +9,9 @@ enum NearestNames {
         let ranked = names.compactMap { name -> (rank: Int, name: String)? in
             let candidate = name.lowercased()
             guard !candidate.isEmpty, !wanted.isEmpty else { return nil }
-            // A name of one letter is in almost every text.
-            if candidate.contains(wanted) || (candidate.count > 2 && wanted.contains(candidate)) { return (0, name) }
+            // One or two letters are in almost every name.
+            let isPart = min(candidate.count, wanted.count) > 2
+            if isPart, candidate.contains(wanted) || wanted.contains(candidate) { return (0, name) }
             let mistakes = distance(wanted, candidate, atMost: max(1, wanted.count / 3))
             return mistakes.map { ($0, name) }
         }

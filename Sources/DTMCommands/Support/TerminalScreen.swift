@@ -41,8 +41,10 @@ enum TerminalScreen {
     /// Draws over what is there, without a moment of emptiness.
     static func draw(_ lines: [String], on output: Output) throws { try output.drawing(frame(lines)) }
 
+    /// Each line is cleared before it is written, with the last all below it: at the last column the cursor stands on the
+    /// character that was written there, and would clear that.
     static func frame(_ lines: [String]) -> String {
-        "\u{1b}[H" + lines.map { "\($0)\u{1b}[K" }.joined(separator: "\r\n") + "\u{1b}[J"
+        "\u{1b}[H" + lines.dropLast().map { "\u{1b}[K\($0)\r\n" }.joined() + "\u{1b}[J" + (lines.last ?? "")
     }
 
     static func end(_ output: Output) {

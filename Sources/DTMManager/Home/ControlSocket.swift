@@ -21,6 +21,12 @@ struct ControlSocket: Hashable, Sendable {
         temporaryPath = "\(folder)/.c\(process)"
     }
 
+    /// The name under which clients know what was bound at `path`: the kernel goes on to tell the name at birth.
+    static func published(_ path: String, process: Int32) -> String {
+        let name = "/.c\(process)"
+        return path.hasSuffix(name) ? "\(path.dropLast(name.utf8.count))/control.sock" : path
+    }
+
     /// Where a system manager listens besides its home.
     static let systemPath = "\(systemFolder)/control.sock"
     static let systemFolder = "/run/dtm"

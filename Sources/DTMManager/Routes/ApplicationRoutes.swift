@@ -3,6 +3,7 @@ import DTMCore
 import DTMDiscovery
 import DTMPlan
 import DTMPolicy
+import Glibc
 import Hummingbird
 
 /// `GET /v1/apps`: all for who may steer, his own for anyone else. What is missing is told of what the caller sees.
@@ -43,7 +44,8 @@ struct ApplicationRoutes: Sendable {
             pid: app.pid, application: app.application, name: app.name, executable: app.executable, uid: app.uid,
             user: app.user, state: app.state.rawValue, cpuPercent: app.cpuPercent, residentBytes: app.residentBytes,
             threads: app.threads, startedAt: app.startedAt.rfc3339, cgroup: app.cgroup,
-            listeners: app.listeners.map { Self.report($0, records) }, connections: app.connections.map(Self.report),
+            listeners: app.listeners.map { Self.report($0, of: app.pid, records) },
+            connections: app.connections.map(Self.report),
             tunnel: tunnel?.name.text, tier: tier(tunnel), gaps: app.gaps.map(\.rawValue).sorted())
         report.unit = app.unit
         report.container = app.container
@@ -54,10 +56,16 @@ struct ApplicationRoutes: Sendable {
         return report
     }
 
-    private static func report(_ listener: ObservedListener, _ records: [TunnelRecord]) -> AppReport.Listener {
+    private static func report(
+        _ listener: ObservedListener, of pid: Int32, _ records: [TunnelRecord]
+    ) -> AppReport.Listener {
         let tunnel = tunnel(before: listener, records)
+        // Only of this manager's own sockets is it known that they were renamed.
+        let isOwn = pid == getpid() && listener.transport == .unix
         return AppReport.Listener(
-            protocol: listener.transport.rawValue, address: listener.address, port: listener.port,
+            protocol: listener.transport.rawValue,
+            address: isOwn ? ControlSocket.published(listener.address, process: pid) : listener.address,
+            port: listener.port,
             tunnel: tunnel?.name.text, tier: tier(tunnel))
     }
 
