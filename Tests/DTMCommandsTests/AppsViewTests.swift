@@ -295,7 +295,7 @@ import Testing
             ])
         #expect(
             display.screen(list, .stale, style(80), nil).first
-                == "dtm apps  2027-01-15T08:00:00Z  the manager does not answer, waiting for it")
+                == "dtm apps  2027-01-15T08:00:00Z  the manager is away, waiting")
     }
 
     @Test func `What does not fit on a screen is counted, and the notes stay`() {

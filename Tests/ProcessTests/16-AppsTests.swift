@@ -76,7 +76,7 @@ extension BuiltProgram {
         @Test("On a terminal it draws a screen of its own, and puts back what was there", arguments: ["q", "\u{3}"])
         func terminal(key: String) throws {
             // script(1) gives it a terminal; what is typed at it comes from here.
-            let command = "stty cols 80 rows 24; \(try BuiltProgram.path()) apps --watch=0.25; stty -a"
+            let command = "trap : INT; stty cols 80 rows 24; \(try BuiltProgram.path()) apps --watch=0.25; stty -a"
             let screen = try ChildProgram(
                 .init(
                     program: "script", arguments: ["-q", "-e", "-f", "-c", command, "/dev/null"],
@@ -88,6 +88,7 @@ extension BuiltProgram {
             #expect(!screen.output.contains("\u{1b}[?1049l"))
             screen.send(key)
             try #require(screen.wait() != nil, "\(screen.output)")
+            #expect(screen.output.contains("\u{1b}[?1049l"))
             let rest = screen.output.split(separator: "\u{1b}[?1049l").last.map(String.init) ?? ""
             #expect(rest.contains(" icanon") && rest.contains(" echo "), "\(rest)")
             #expect(!rest.contains("-icanon") && !rest.contains("-echo "), "\(rest)")

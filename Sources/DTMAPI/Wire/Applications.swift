@@ -1,6 +1,7 @@
 /// `GET /v1/apps`, `dtm apps --json`: the applications that the caller may see, and what is missing from the picture.
 ///
-/// Calls that come within 250 ms may share one look at the host, so that many consoles cost no more than one.
+/// Calls that come within 250 ms after a look at the host share the next one: many consoles cost no more than one, and no
+/// answer is older than its question.
 public struct AppList: Codable, Hashable, Sendable {
     /// A listener that no process which can be read holds.
     public struct Unattributed: Codable, Hashable, Sendable {

@@ -77,7 +77,7 @@ struct AppsDisplay {
         let rhythm = "every \(Quantity.decimal(seconds, places: seconds == seconds.rounded() ? 0 : 1)) s"
         return switch age {
         case .fresh: "\(title)  \(time)  \(rhythm), q ends it"
-        case .stale: "\(title)  \(time)  the manager does not answer, waiting for it"
+        case .stale: "\(title)  \(time)  the manager is away, waiting"
         }
     }
 

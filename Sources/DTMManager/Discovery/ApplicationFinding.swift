@@ -5,7 +5,7 @@ import DTMDiscovery
 protocol ApplicationFinding: Sendable {
     /// Everything, looked at anew: what was started a moment ago is in it.
     func view() async throws -> ApplicationView
-    /// The same for whoever only shows it: many who ask within ``SharedLook/span`` may get one look.
+    /// The same for whoever only shows it: many who ask within ``SharedLook/span`` get one look, for which they wait.
     func sharedView() async throws -> ApplicationView
     /// The users behind targets on this host, in their order; nil where that can't be told.
     func ownerUIDs(of targets: [Target]) async -> [UInt32?]

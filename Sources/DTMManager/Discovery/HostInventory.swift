@@ -39,7 +39,7 @@ final class HostInventory: ApplicationFinding {
         try await onThread { held throws(DiscoveryError) in
             let events = held.backlog + (try held.inventory.tick())
             held.backlog = []
-            if let shared = held.shared, !shared.answers(asked: .now) { held.shared = nil }
+            if let shared = held.shared, shared.remainder(at: .now) == .zero { held.shared = nil }
             return events
         }
     }
@@ -55,20 +55,37 @@ final class HostInventory: ApplicationFinding {
 
     func sharedView() async throws -> ApplicationView {
         let asked = ContinuousClock.now
-        return try await onThread { held throws(DiscoveryError) in
-            if let shared = held.shared, shared.answers(asked: asked) { return shared.view }
-            return try Self.look(&held)
+        while true {
+            let turn = try await onThread { held throws(DiscoveryError) in try Self.turn(&held, asked) }
+            switch turn {
+            case .answered(let view): return view
+            case .wait(let duration): try await Task.sleep(for: duration)
+            }
         }
+    }
+
+    private enum Turn {
+        case answered(ApplicationView)
+        case wait(Duration)
+    }
+
+    private static func turn(_ held: inout Held, _ asked: ContinuousClock.Instant) throws(DiscoveryError) -> Turn {
+        let begun = ContinuousClock.now
+        if let shared = held.shared {
+            if shared.answers(asked: asked) { return .answered(shared.view) }
+            let remainder = shared.remainder(at: begun)
+            if remainder > .zero { return .wait(remainder) }
+        }
+        let view = try look(&held)
+        held.shared = SharedLook(view: view, begun: begun)
+        return .answered(view)
     }
 
     /// Everything, with byte counts and command lines.
     private static func look(_ held: inout Held) throws(DiscoveryError) -> ApplicationView {
-        let begun = ContinuousClock.now
         let events = try held.inventory.refresh(withCounters: true)
         held.backlog += events.prefix(maximumBacklog - min(maximumBacklog, held.backlog.count))
-        let view = ApplicationView(held.inventory.picture(withArguments: true))
-        held.shared = SharedLook(view: view, begun: begun)
-        return view
+        return ApplicationView(held.inventory.picture(withArguments: true))
     }
 
     func ownerUIDs(of targets: [Target]) async -> [UInt32?] {
