@@ -150,11 +150,12 @@ import Testing
             ])
     }
 
-    @Test func `Who sees his own alone is told so, and gets no advice that he can't follow`() {
+    @Test func `Who sees his own alone is told so, and gets no advice that he can't follow`() throws {
         var list = AppList(apps: [web()], complete: false)
         list.ownOnly = true
         let note = "Other users' applications are shown to the manager's user, root and members of group dtm."
         #expect(AppsView(list: list).text(.plain).notes == [note])
+        #expect(!(try page("web", list)).contains { $0.hasPrefix("hint:") })
         list.apps = []
         #expect(
             AppsView(list: list).text(.plain).lines() == ["None of your processes listens or is connected.", note])

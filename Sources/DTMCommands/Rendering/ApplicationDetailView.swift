@@ -18,7 +18,9 @@ struct ApplicationDetailView {
     func text(_ style: TextStyle) -> ViewText {
         let body = head(style) + processTable(style) + listenerTable(style) + peerTable(style)
         let notes = siblings.map { [style.paint($0, .dim)] } ?? []
-        let all = notes + AppsNotes(list: part, shownApps: processes, suffix: suffix, hints: hints).lines(style)
+        // Who sees only his own may not steer, and can't follow the hint.
+        let more = AppsNotes(list: part, shownApps: processes, suffix: suffix, hints: hints && !list.ownOnly)
+        let all = notes + more.lines(style)
         return ViewText(body: body, notes: all.isEmpty ? [] : [""] + all)
     }
 
