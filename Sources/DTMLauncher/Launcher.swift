@@ -267,7 +267,8 @@ public final class Launcher {
         let lifetime = dataPlane?.startedAt.duration(to: .now) ?? .zero
         dataPlane = nil
         guard stopping == nil else { return }
-        if control != nil { Self.complain("the data plane ended \(Self.describe(status)); starting it again") }
+        // With status 0 it ended because its link did: control is going, and says why itself.
+        if control != nil, status != 0 { Self.complain("the data plane ended \(Self.describe(status)); starting it again") }
         schedule(.dataPlane, after: dataPlaneRestart.delay(afterLiving: lifetime))
     }
 

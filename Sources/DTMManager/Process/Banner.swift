@@ -6,6 +6,8 @@ struct Banner: Sendable {
     /// Nil for the defaults.
     var configuration: String?
     var warnings: [String]
+    /// Whether state survives a restart.
+    var isSealed = false
     var sockets: [String]
     var tunnels: [TunnelName]
     var places: [ListeningPlace]
@@ -16,7 +18,10 @@ struct Banner: Sendable {
             "  home            \(home)",
             "  configuration   \(configuration ?? "defaults (no file)")",
             "  control socket  \(sockets.joined(separator: ", "))",
-            "  mode            ephemeral: keys, certificates and state are in memory only",
+            isSealed
+                ? "  mode            sealed: keys, certificates and tunnels are kept, encrypted"
+                : "  mode            ephemeral: keys, certificates and tunnels are forgotten at the end, and nothing is "
+                    + "backed up (dtm state init)",
         ]
         lines += warnings.map { "  warning         \($0)" }
         if !tunnels.isEmpty { lines.append("  tunnels         \(tunnels.map(\.text).joined(separator: ", "))") }

@@ -194,6 +194,7 @@ struct ReadyService: Service {
         let protected = Set(records.map(\.draft.target))
         let banner = Banner(
             home: setting.home.path, configuration: setting.loaded.path, warnings: setting.loaded.warnings,
+            isSealed: setting.sealed != nil,
             sockets: setting.sockets.map(\.path), tunnels: records.map(\.name),
             places: Banner.protectable(observations, own: await assembly.own).filter { !protected.contains($0.target) })
         let bytes = Array(banner.text.utf8)

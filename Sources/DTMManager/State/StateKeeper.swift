@@ -42,7 +42,8 @@ actor StateKeeper {
         self.recorder = recorder
         self.clock = clock
         self.threads = threads
-        backups = BackupSchedule()
+        let entries = try? BackupFolder(store.place, openPGP: openPGP).entries()
+        backups = BackupSchedule(last: entries?.last?.writtenAt)
     }
 
     /// The configuration that was accepted last.
@@ -219,6 +220,9 @@ extension StateKeeper.Mark {
 struct BackupSchedule: Sendable {
     private(set) var last: Timestamp?
     private var hasChanged = true
+
+    init(last: Timestamp? = nil) { self.last = last }
+
     private var retryAt: Timestamp?
     private var failures = 0
     /// A backup that failed is tried again after this time.
