@@ -16,6 +16,8 @@ final class GnuPG {
             // mkdtemp gives the mode 0700, which gpg demands.
             String(cString: try #require(buffer.baseAddress.flatMap { mkdtemp($0) }))
         }
+        // Otherwise the agent measures for seconds how often it should hash a password.
+        try Data("s2k-count 65536\n".utf8).write(to: URL(filePath: "\(home)/gpg-agent.conf"))
     }
 
     deinit {
@@ -51,8 +53,8 @@ final class GnuPG {
         String(decoding: try run(["--list-packets", "{m}"], files: ["m": message]), as: UTF8.self)
     }
 
-    /// Whether the program is there.
-    static var isInstalled: Bool { access("/usr/bin/gpg", X_OK) == 0 }
+    /// Of a file in its home.
+    func contents(of name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: "\(home)/\(name)"))) }
 
     private static func spawn(_ arguments: [String], home: String) throws -> [UInt8] {
         let name = "\(home)/run-\(UInt64.random(in: 0 ... .max))"
