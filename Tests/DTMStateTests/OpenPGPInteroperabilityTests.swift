@@ -158,6 +158,34 @@ import Testing
         expectFailure(.signatureInvalid) { try provider.open(message, with: own, signer: signer) }
     }
 
+    @Test(arguments: ["SHA1", "RIPEMD160", "SHA224"]) func `A signature over a weak hash is refused`(hash: String)
+        throws
+    {
+        let signer = try OpenPGPPublicKey(gpg.makeKey("signer"))
+        let message = try encrypt([1, 2, 3], ["--sign", "-u", "signer", "--digest-algo", hash])
+        expectFailure(.signatureInvalid) { try provider.open(message, with: own, signer: signer) }
+    }
+
+    /// The compressed packet that says of itself that it is not (RFC 4880, 5.6), around packets.
+    private func wrapped(_ packets: [UInt8]) -> [UInt8] {
+        let count = packets.count + 1
+        return [0xc8, 0xff] + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) } + [0] + packets
+    }
+
+    @Test func `Packets in packets in packets are opened or refused; they do not use up the stack`() throws {
+        let content = bytes(100_000)
+        let literal: [UInt8] = [0xcb, 0xff, 0, 1, 0x86, 0xa6, UInt8(ascii: "b"), 0, 0, 0, 0, 0] + content
+        for depth in [1, 10, 30, 60] {
+            let packets = (0..<depth).reduce(literal) { packets, _ in wrapped(packets) }
+            let message = try encrypt(packets, ["--no-literal", "--compress-algo", "none"])
+            if depth < 31 {
+                #expect(copy(try provider.open(secretOf: message, with: own)) == content)
+            } else {
+                expectFailure(.modified) { try provider.open(secretOf: message, with: own) }
+            }
+        }
+    }
+
     @Test func `A signature that has expired is refused`() throws {
         try gpg.run([
             "--faked-system-time", "20200101T000000", "--quick-generate-key", "signer", "future-default", "default",

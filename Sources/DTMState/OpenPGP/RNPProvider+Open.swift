@@ -155,6 +155,7 @@ private struct RNPSignatureCheck {
         default: throw OpenPGPError.signatureInvalid
         }
         try requireBinary(signature)
+        try requireStrongHash(signature)
         try require(expected, of: signature)
     }
 
@@ -173,6 +174,14 @@ private struct RNPSignatureCheck {
             try RNP.string("read a signature") { rnp_signature_get_type(handle, &$0) }
         }
         guard type == "binary" else { throw OpenPGPError.signatureInvalid }
+    }
+
+    /// librnp itself refuses MD5 and SHA-1 alone.
+    private func requireStrongHash(_ signature: OpaquePointer) throws {
+        let hash = try RNP.string("read a signature") { rnp_op_verify_signature_get_hash(signature, &$0) }
+        guard ["SHA256", "SHA384", "SHA512", "SHA3-256", "SHA3-512"].contains(hash) else {
+            throw OpenPGPError.signatureInvalid
+        }
     }
 
     private func require(_ expected: OpenPGPFingerprint, of signature: OpaquePointer) throws {

@@ -178,9 +178,10 @@ enum RNP {
         return try body(UnsafeBufferPointer(start: start, count: count))
     }
 
-    /// Moves what was written to protected memory.
+    /// Moves what was written to protected memory, and clears it here.
     static func secret(in output: OpaquePointer) throws -> SharedSecret {
         try withContents(of: output) { contents in
+            defer { rnp_buffer_clear(UnsafeMutableRawPointer(mutating: contents.baseAddress), contents.count) }
             guard (1...SecretBytes.maximumCount).contains(contents.count) else {
                 throw OpenPGPError.tooLarge("the secret", contents.count, SecretBytes.maximumCount)
             }
