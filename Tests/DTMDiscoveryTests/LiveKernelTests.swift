@@ -50,6 +50,26 @@ extension KernelTests.LiveInventoryTests {
         #expect(stopped)
     }
 
+    @Test("Whoever opens something shows it by the count of descriptors, where the kernel tells it")
+    func descriptorCounts() throws {
+        var inventory = try LiveInventory()
+        _ = try inventory.tick()
+        let child = try TestProgram.sleeper([])
+        _ = try inventory.tick()
+        let slot = try #require(inventory.table.slotOf[child.pid])
+        var folder = stat()
+        #expect(stat("/proc/\(child.pid)/fd", &folder) == 0)
+        let count = inventory.reader.descriptorCount(child.pid)
+        #expect(count == (folder.st_size > 0 ? Int(folder.st_size) : nil))
+        let isOtherBefore = inventory.hasOtherCount(slot)
+        #expect(!isOtherBefore)
+        let own = try #require(inventory.table.slotOf[getpid()])
+        let more = try (0..<64).map { _ in try TestSocket.listener() }
+        let isOther = inventory.hasOtherCount(own)
+        #expect(isOther == (folder.st_size > 0))
+        withExtendedLifetime(more) {}
+    }
+
     @Test("A listener that a child inherits is taken over by it when its parent lets go")
     func handedOver() throws {
         let listener = try TestSocket.listener()

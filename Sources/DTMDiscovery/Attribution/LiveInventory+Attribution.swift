@@ -56,7 +56,7 @@ extension LiveInventory {
                     process: record.identity, uid: record.uid, gid: record.gid, executable: record.executable,
                     application: record.application))
             if record.executable == nil { attribution.missing.insert(.executable) }
-            remember(record.identity)
+            remember(holder)
         }
         if attribution.holders.isEmpty { attribution.missing.insert(.holders) }
         if !isExhaustive { attribution.missing.insert(.otherHolders) }
@@ -89,56 +89,5 @@ extension LiveInventory {
             if table.slots[slot].gaps.contains(.sockets) { isWhole = false }
         }
         return isWhole
-    }
-
-    /// Known holders that still hold it, and otherwise the likeliest processes until one does.
-    ///
-    /// - Returns: False: not all processes were looked at.
-    private mutating func searchLikely(_ row: SocketRow) -> Bool {
-        if isHeldForCertain(row.inode) { return false }
-        let recent = recentCallers.compactMap { table.slot(of: $0) }.filter { table.slots[$0].uid == row.uid }
-        if isFound(row.inode, in: recent) { return false }
-        if isFound(row.inode, in: likely(row).lazy.filter { !recent.contains($0) }.prefix(limits.searchesPerTick)) {
-            return false
-        }
-        // Whoever began since the last tick.
-        guard (try? followNow()) != nil else { return false }
-        _ = isFound(row.inode, in: newcomers)
-        return false
-    }
-
-    /// Searches one process after the other until one holds the socket.
-    private mutating func isFound(_ inode: UInt64, in slots: some Sequence<Int>) -> Bool {
-        for slot in slots {
-            search(slot)
-            if holders.isHeld(inode) { return true }
-        }
-        return false
-    }
-
-    private func isHeldForCertain(_ inode: UInt64) -> Bool {
-        holders.holders(inode).contains { holder in
-            table.slot(of: holder.process) != nil
-                && reader.holds(holder.process.pid, holder.descriptor, inode: inode)
-        }
-    }
-
-    /// By user and control group; those with sockets first.
-    private func likely(_ row: SocketRow) -> [Int] {
-        var ranked: [(rank: Int, slot: Int)] = []
-        for slot in table.slots.indices {
-            let record = table.slots[slot]
-            guard record.isLive, !record.gaps.contains(.sockets), record.executable != nil else { continue }
-            let isGroup = row.controlGroup != nil && record.controlGroup == row.controlGroup
-            let rank = (record.uid == row.uid ? 0 : 4) + (isGroup ? 0 : 2) + (record.held.isEmpty ? 1 : 0)
-            ranked.append((rank, slot))
-        }
-        return inOrder(&ranked)
-    }
-
-    private mutating func remember(_ process: ProcessIdentity) {
-        if let position = recentCallers.firstIndex(of: process) { recentCallers.remove(at: position) }
-        recentCallers.insert(process, at: 0)
-        if recentCallers.count > 16 { recentCallers.removeLast() }
     }
 }

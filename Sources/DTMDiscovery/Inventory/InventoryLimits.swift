@@ -20,6 +20,13 @@ public struct InventoryLimits: Hashable, Sendable {
     /// The most processes whose descriptors are searched for new sockets in one tick, the likeliest first; the search goes on in the
     /// next. A socket that is closed meanwhile, as listeners that move are, then costs no more.
     public var searchesPerTick = 256
+    /// The share of a core that searches for the holders of single connections may take, for all users together:
+    /// ``LiveInventory/attribute(local:remote:search:)``.
+    public var searchShare = 0.2
+    /// The same for the connections of one user.
+    public var userSearchShare = 0.1
+    /// For how many nanoseconds what is not used of these shares is saved: a search of all of 2,000 processes takes some 0.1 s.
+    public var searchSavings: Int64 = 2_000_000_000
     /// Processes with sockets whose use of the machine is read in one tick.
     public var talkersPerTick = 48
     /// Other processes whose use of the machine is read in one tick.

@@ -58,6 +58,7 @@ extension LiveInventory {
         }
         guard let record = read(pid, hint) else { return false }
         newcomers.append(table.insert(record))
+        if young.count < Self.maximumYoung { young.append((record.identity, 0)) }
         return true
     }
 

@@ -64,15 +64,17 @@ extension LiveInventory {
     /// Looks again at the processes that were new in the last two ticks: a look between fork and exec shows the parent's
     /// executable.
     mutating func lookAgainAtYoung() {
-        young.removeAll { identity in
-            guard let slot = table.slot(of: identity) else { return true }
-            return table.slots[slot].born + 2 < tickNumber
+        young.removeAll { table.slot(of: $0.process) == nil }
+        for index in young.indices {
+            guard let slot = table.slot(of: young[index].process), table.slots[slot].born < tickNumber else { continue }
+            reidentify(slot)
+            young[index].looks += 1
         }
-        for identity in young {
-            if let slot = table.slot(of: identity), table.slots[slot].born < tickNumber { reidentify(slot) }
-        }
-        for slot in newcomers where young.count < 1_024 { young.append(table.slots[slot].identity) }
+        young.removeAll { $0.looks >= Self.looksAtYoung }
     }
+
+    static var maximumYoung: Int { 1_024 }
+    private static var looksAtYoung: Int { 2 }
 
     /// Reads what some processes use: those with sockets more often than the others.
     mutating func refreshResources() {
@@ -126,8 +128,6 @@ extension LiveInventory {
         for slot in table.slots.indices where table.slots[slot].isLive {
             if let folder = try? reader.folder(table.slots[slot].identity.pid) { lookAgain(slot, folder) }
         }
-        young.removeAll { identity in table.slot(of: identity).map { table.slots[$0].born + 2 < tickNumber } ?? true }
-        for slot in newcomers where young.count < 1_024 { young.append(table.slots[slot].identity) }
     }
 
     /// What it uses, its executable, its sockets. A process that is gone is dropped by the next look at all.

@@ -94,19 +94,37 @@ extension LiveInventory {
         let new = due.filter { $0.value.attempts == 0 }.map(\.key)
         let wanted = new.isEmpty ? Array(due.keys) : new
         var budget = new.isEmpty ? Self.searchesForOld : limits.searchesPerTick
-        var isExhausted = false
-        for slot in candidates(for: due, since: born) {
-            guard wanted.contains(where: { pending[$0] != nil }) else { break }
+        let candidates = candidates(for: due, since: born)
+        searchUntilHeld(wanted, candidates.prefix(Self.mostActive), &budget)
+        if !new.isEmpty {
+            // Telling who opened or closed something is cheap beside looking at what.
+            let checked = candidates.dropFirst(Self.mostActive).prefix(limits.searchesPerTick * Self.countsPerSearch)
+            searchUntilHeld(wanted, checked, onlyIfCountDiffers: true, &budget)
+        }
+        postpone(due, isExhausted: searchUntilHeld(wanted, candidates[...], &budget))
+    }
+
+    /// - Returns: Whether the budget was too small to look at all of `slots`, and some of the sockets have no holder yet.
+    @discardableResult
+    private mutating func searchUntilHeld(
+        _ inodes: [UInt64], _ slots: ArraySlice<Int>, onlyIfCountDiffers: Bool = false, _ budget: inout Int
+    ) -> Bool {
+        for slot in slots {
+            guard inodes.contains(where: { pending[$0] != nil }) else { return false }
             guard table.slots[slot].isLive, table.slots[slot].searched < tickNumber else { continue }
-            if budget <= 0 {
-                isExhausted = true
-                break
-            }
+            if onlyIfCountDiffers, !hasOtherCount(slot) { continue }
+            if budget <= 0 { return true }
             search(slot)
             budget -= 1
         }
-        postpone(due, isExhausted: isExhausted)
+        return false
     }
+
+    /// How many processes are looked at before those whose count of descriptors shows that they opened or closed some.
+    static var mostActive: Int { 16 }
+
+    /// How many counts are asked for in one tick, for each process that may be searched.
+    private static var countsPerSearch: Int { 8 }
 
     /// How many processes are searched in one tick for sockets that were searched for in vain before. The rotation comes to all.
     private static var searchesForOld: Int { 4 }
@@ -150,10 +168,10 @@ extension LiveInventory {
         return inOrder(&ranked)
     }
 
-    /// By rank, and within one those first whose sockets changed last, then those that began last.
+    /// By rank, and within one those first that began last or whose sockets changed last.
     func inOrder(_ ranked: inout [(rank: Int, slot: Int)]) -> [Int] {
         ranked.sort { left, right in
-            let (one, other) = (table.slots[left.slot].changed, table.slots[right.slot].changed)
+            let (one, other) = (table.slots[left.slot].active, table.slots[right.slot].active)
             return (left.rank, other, right.slot) < (right.rank, one, left.slot)
         }
         return ranked.map(\.slot)
@@ -169,8 +187,7 @@ extension LiveInventory {
         // A thread of the kernel has no descriptors.
         if record.parent == 2 || record.identity.pid == 2 { return nil }
         let isGroup = record.controlGroup.map(groups.contains) ?? false
-        var rank = users.contains(record.uid) ? (isGroup ? 1 : 3) : 5
-        if record.held.isEmpty { rank += 1 }
+        let rank = users.contains(record.uid) ? (isGroup ? 1 : 2) : 3
         // Those that can't be read come last, in case that has changed.
         return record.gaps.contains(.sockets) ? rank + 10 : rank
     }

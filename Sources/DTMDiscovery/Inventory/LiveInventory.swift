@@ -41,11 +41,13 @@ public struct LiveInventory: ~Copyable {
     var ports: [UInt16: [UInt64]] = [:]
     /// Connections to listeners whose peers are not told yet, with the number of attempts.
     var accepted: [UInt64: Int] = [:]
-    /// Processes that were seen lately for the first time: most programs change their executable soon after fork.
-    var young: [ProcessIdentity] = []
+    /// Processes that were seen lately for the first time, and in how many ticks they were looked at again: most programs
+    /// change their executable soon after fork.
+    var young: [(process: ProcessIdentity, looks: Int)] = []
     var newcomers: [Int] = []
-    /// Who made the connections that were asked for last.
-    var recentCallers: [ProcessIdentity] = []
+    /// Who made the connections that were asked for last, and under which descriptors.
+    var recentCallers: [Holder] = []
+    var searchBudget: SearchBudget
 
     var tickNumber: UInt64 = 0
     var events: [InventoryEvent] = []
@@ -104,6 +106,7 @@ public struct LiveInventory: ~Copyable {
         datagrams = SocketRegistry(limit: limits.sockets)
         streams = SocketRegistry(limit: limits.sockets)
         board = ListenerBoard(limits: limits)
+        searchBudget = SearchBudget(limits: limits)
         controlGroups = ControlGroupIDs(candidates: root == "/proc" ? ControlGroupIDs.mounts : [])
         if let folder = try? reader.folder(getpid()), (try? reader.link(folder, "ns/net")) != nil {
             ownNetwork = reader.bytes

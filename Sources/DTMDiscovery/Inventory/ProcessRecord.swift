@@ -41,6 +41,8 @@ struct ProcessRecord {
     var searched: UInt64 = 0
     /// The tick in which it was last found to have opened or closed a socket: whoever did lately is likeliest to do it again.
     var changed: UInt64 = 0
+    /// The tick of the last news of its sockets. That it began is news too: its first sockets are still to come.
+    var active: UInt64 { max(changed, born) }
 
     init(identity: ProcessIdentity, hint: UInt64) {
         self.identity = identity

@@ -18,6 +18,12 @@ struct DescriptorScan {
         self.fault = fault
     }
 
+    /// How many descriptors the kernel says there are; nil where it does not.
+    static func total(_ folder: stat) -> Int? {
+        // In a copy of /proc the size of a folder means something else.
+        folder.st_size > 0 && folder.st_blocks == 0 && folder.st_nlink == 2 ? Int(folder.st_size) : nil
+    }
+
     /// Tries the numbers that were open last time, then the lowest others, which the kernel gives out first (`open(2)`), until as many
     /// are found as there are. False when that takes too many guesses, and then nothing was appended.
     ///
@@ -25,12 +31,10 @@ struct DescriptorScan {
     /// listed and then trying it, and when the number is right none was overlooked.
     mutating func probe(_ open: inout DescriptorSet, into sockets: inout [ProcfsReader.HeldSocket]) -> Bool {
         var status = stat()
-        guard fstat(place, &status) == 0, status.st_size > 0, status.st_size <= DescriptorSet.capacity,
-            // In a copy of /proc the size of a folder means something else.
-            status.st_blocks == 0, status.st_nlink == 2
-        else { return false }
+        guard fstat(place, &status) == 0, let total = Self.total(status), total <= DescriptorSet.capacity else {
+            return false
+        }
         let start = sockets.count
-        let total = Int(status.st_size)
         var misses = 0
         for word in open.words.indices {
             var bits = open.words[word]
