@@ -1,3 +1,4 @@
+import DTMCore
 import Glibc
 
 /// A machine full of processes and sockets: each process is a `cat` that waits for the end of its input and holds a
@@ -54,6 +55,45 @@ struct Crowd {
         for member in members { waitpid(member, nil, 0) }
         close(keeper)
         close(input)
+    }
+}
+
+/// Processes that hold no socket until they are woken one by one, and then connect to a listener. They end with it.
+struct SilentTalkers {
+    static let count = 20
+
+    let endpoint: Endpoint
+    private let listener: Int32
+    private let waker: Int32
+    private var members: [pid_t] = []
+
+    init() throws(BenchmarkError) {
+        let (listener, port) = try Loopback.listener()
+        self.listener = listener
+        endpoint = Endpoint(address: .v4(0x7f00_0001), port: UInt16(port))
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw BenchmarkError("pipe failed: \(systemError())") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        waker = ends[1]
+        defer { close(ends[0]) }
+        for _ in 0..<Self.count {
+            members.append(
+                try Spawn.quietly(["/proc/self/exe", "talker", "--after-input", "\(port)"], input: ends[0]))
+        }
+    }
+
+    /// One of them, nobody can tell which, makes a connection.
+    func wakeOne() throws(BenchmarkError) -> (descriptor: Int32, port: Int) {
+        var byte: UInt8 = 0
+        guard write(waker, &byte, 1) == 1 else { throw BenchmarkError("no talker waits: \(systemError())") }
+        return try Loopback.accepted(listener)
+    }
+
+    func end() {
+        close(listener)
+        close(waker)
+        for member in members { kill(member, SIGKILL) }
+        for member in members { waitpid(member, nil, 0) }
     }
 }
 

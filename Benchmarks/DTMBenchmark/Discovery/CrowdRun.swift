@@ -14,6 +14,8 @@ struct CrowdRun {
 
     func run() throws -> CrowdSamples {
         var samples = CrowdSamples()
+        let silent = try SilentTalkers()
+        defer { silent.end() }
         var crowd = try Crowd.start(processes: scale.crowdProcesses)
         defer { crowd.end() }
         var inventory = try LiveInventory()
@@ -26,6 +28,7 @@ struct CrowdRun {
         progress("tick: \(text(samples.ticks)) ms")
         try knownConnections(of: picture, &inventory, &samples)
         try newConnections(&inventory, &samples)
+        try firstConnections(of: silent, &inventory, &samples)
         try churn(&crowd, &inventory, &samples)
         return samples
     }
@@ -99,6 +102,25 @@ struct CrowdRun {
             try check(found, pid: pid, &samples)
         }
         progress("attribution of new connections: \(text(samples.newHolders)) ms")
+    }
+
+    /// The first connection of processes that are known as long as the crowd is, and never held a socket.
+    private func firstConnections(
+        of silent: SilentTalkers, _ inventory: inout LiveInventory, _ samples: inout CrowdSamples
+    ) throws {
+        for _ in 0..<SilentTalkers.count {
+            let (connection, port) = try silent.wakeOne()
+            defer { close(connection) }
+            let pid = try name(on: connection)
+            let remote = Endpoint(address: .v4(0x7f00_0001), port: UInt16(port))
+            let before = ProcessorTime.thread
+            let found = inventory.attribute(local: remote, remote: silent.endpoint)
+            samples.firstHolders.append(ProcessorTime.thread - before)
+            try check(found, pid: pid, &samples)
+            // So that the budget of searches is what it is in a manager, which does not ask a thousand times a second.
+            usleep(50_000)
+        }
+        progress("attribution of first connections: \(text(samples.firstHolders)) ms")
     }
 
     private func name(on connection: Int32) throws -> pid_t {

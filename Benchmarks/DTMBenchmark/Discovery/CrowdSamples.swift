@@ -11,6 +11,8 @@ struct CrowdSamples: Codable {
     var holders: [Double] = []
     /// As `holders`, of connections that no look had seen.
     var newHolders: [Double] = []
+    /// As `newHolders`, of processes that never held a socket before.
+    var firstHolders: [Double] = []
     /// Connections for which no process was found.
     var unanswered = 0
     /// Of ticks without a pause, with churn.

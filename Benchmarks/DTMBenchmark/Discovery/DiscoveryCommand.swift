@@ -51,16 +51,19 @@ struct TalkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "talker", shouldDisplay: false)
 
     @Argument var port: Int
+    @Flag(help: "Wait for a byte of standard input, and make one connection alone.") var afterInput = false
 
     func run() throws {
         let name = Array("\(getpid())\n".utf8)
         var byte: UInt8 = 0
+        if afterInput, read(0, &byte, 1) <= 0 { return }
         while true {
             let connection = Loopback.connected(port: port)
             guard connection >= 0, write(connection, name, name.count) == name.count else { return }
             // Until the other end closes.
             while read(connection, &byte, 1) > 0 {}
             close(connection)
+            if afterInput { return }
         }
     }
 }

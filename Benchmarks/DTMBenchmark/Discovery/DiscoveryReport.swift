@@ -53,11 +53,14 @@ struct DiscoveryReport {
                 "pid and executable, a new connection of a known process, median",
                 micros(Statistics.median(crowd.newHolders)), 1_000, "µs"),
             figure("the same, p99", micros(Statistics.percentile(0.99, of: crowd.newHolders)), nil, "µs"),
+            figure(
+                "pid and executable, the first connection of a process without sockets, median",
+                micros(Statistics.median(crowd.firstHolders)), nil, "µs"),
             figure("connections without an answer", 100 * Double(crowd.unanswered) / Double(attributed), 0, "%"),
         ]
     }
 
-    private var attributed: Int { crowd.holders.count + crowd.newHolders.count }
+    private var attributed: Int { crowd.holders.count + crowd.newHolders.count + crowd.firstHolders.count }
 
     private func micros(_ milliseconds: Double?) -> Double { (milliseconds ?? .nan) * 1_000 }
 
