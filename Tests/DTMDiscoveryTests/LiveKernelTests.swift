@@ -50,6 +50,76 @@ extension KernelTests.LiveInventoryTests {
         #expect(stopped)
     }
 
+    /// Root in the first namespaces: there the kernel tells of processes. The file is in the first network namespace alone.
+    private static var isFirst: Bool {
+        var space = stat()
+        return geteuid() == 0 && access("/proc/net/connector", F_OK) == 0
+            && stat("/proc/self/ns/pid", &space) == 0 && space.st_ino == 0xeffffffc
+            && stat("/proc/self/ns/user", &space) == 0 && space.st_ino == 0xeffffffd
+    }
+
+    @Test("The kernel tells of processes in its first namespaces, and nowhere else")
+    func hasProcessEvents() throws {
+        let told = try LiveInventory()
+        let polling = try LiveInventory(useProcessEvents: false)
+        let (one, other) = (told.hasProcessEvents, polling.hasProcessEvents)
+        #expect(one == Self.isFirst)
+        #expect(!other)
+    }
+
+    @Test(
+        "A program that is executed by an old process is noticed in the next tick where the kernel tells of it",
+        .enabled(if: isFirst, "only root in the first namespaces is told"))
+    func toldOfExec() throws {
+        let (ours, theirs) = try TestSocket.pair()
+        let program = try TestProgram("/bin/sh", ["-c", "read line; exec sleep 600"], input: theirs)
+        theirs.end()
+        var limits = InventoryLimits()
+        limits.rotationPerTick = 0
+        limits.talkersPerTick = 0
+        limits.othersPerTick = 0
+        var inventory = try LiveInventory(limits: limits)
+        for _ in 0..<5 { _ = try inventory.tick() }
+        #expect(inventory.picture().processes.contains { $0.pid == program.pid && $0.name == "sh" })
+        #expect(write(ours.descriptor, "\n", 1) == 1)
+        let isExecuted = eventually {
+            guard let folder = try? inventory.reader.folder(program.pid) else { return false }
+            try? inventory.reader.link(folder, "exe")
+            return String(decoding: inventory.reader.bytes, as: UTF8.self).hasSuffix("/sleep")
+        }
+        #expect(isExecuted)
+        _ = try inventory.tick()
+        #expect(inventory.picture().processes.contains { $0.pid == program.pid && $0.name == "sleep" })
+    }
+
+    @Test(
+        "With or without the kernel's events the same processes are seen; those that no look meets are counted",
+        .enabled(if: isFirst, "only root in the first namespaces is told"))
+    func sameWithAndWithoutEvents() throws {
+        var told = try LiveInventory()
+        var polling = try LiveInventory(useProcessEvents: false)
+        var programs: [TestProgram] = []
+        for round in 0..<30 {
+            if round % 2 == 0 { programs.append(try TestProgram.sleeper()) } else { programs.removeFirst().end() }
+            if round % 5 == 0 { programs.insert(try TestProgram.tail(), at: 0) }
+            try TestProgram("/bin/true", []).end()
+            _ = try told.tick()
+            _ = try polling.tick()
+            for program in programs {
+                let isSeen = (told.table.slotOf[program.pid] != nil, polling.table.slotOf[program.pid] != nil)
+                #expect(isSeen.0 && isSeen.1)
+            }
+        }
+        let pids = programs.map(\.pid)
+        for program in programs { program.end() }
+        _ = try told.tick()
+        let isGone = pids.allSatisfy { told.table.slotOf[$0] == nil }
+        #expect(isGone)
+        let (counted, uncounted) = (told.briefProcesses, polling.briefProcesses)
+        #expect(counted >= 25)
+        #expect(uncounted == 0)
+    }
+
     @Test("Whoever opens something shows it by the count of descriptors, where the kernel tells it")
     func descriptorCounts() throws {
         var inventory = try LiveInventory()

@@ -115,6 +115,19 @@ int dtm_lookup_loopback_owner(
 /// connections: not for every second.
 int dtm_count_handshakes(int diag, const struct dtm_tcp_address *local, uint32_t *count);
 
+// MARK: processevents.c
+
+/// A socket on which the kernel tells of processes that begin, end, execute a program or change their user, with CLOEXEC and not
+/// blocking: NETLINK_CONNECTOR with CN_IDX_PROC, Documentation/driver-api/connector.rst. `dtm_sock_diag_receive` reads it.
+///
+/// The kernel answers the request with an event whose `ack` is `token` + 1 and that holds an error number, 0 for consent. In another
+/// user or PID namespace than the first it does not answer at all; in another network namespace this call fails (-ECONNREFUSED).
+///
+/// Why C: as `dtm_sock_diag_open`.
+///
+/// - buffer: how many bytes of events may wait.
+int dtm_process_events_open(uint32_t token, int buffer);
+
 // MARK: sockdump.c
 
 /// Which sockets to list.

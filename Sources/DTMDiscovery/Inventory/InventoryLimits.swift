@@ -35,6 +35,8 @@ public struct InventoryLimits: Hashable, Sendable {
     public var rotationTicks = 120
     /// The most processes that are looked at anew in one tick.
     public var rotationPerTick = 10
+    /// The most processes that are read again in one tick because the kernel said that they changed.
+    public var changesPerTick = 64
     /// How many holders of listeners are checked in one tick.
     public var checksPerTick = 64
 

@@ -7,7 +7,8 @@ extension LiveInventory {
         newcomers.removeAll { table.slots[$0].searched > 0 }
         // Read before the list: what changes while it is made then shows in the next mark.
         let mark = reader.taskMark()
-        if let mark, let taskMark, mark.elementsEqual(taskMark) { return }
+        let heard = hear()
+        if let mark, isUnchanged(heard, mark) { return }
         var listed: [(pid: Int32, hint: UInt64)] = []
         swap(&listed, &self.listed)
         defer { swap(&listed, &self.listed) }
@@ -17,11 +18,12 @@ extension LiveInventory {
         } catch {
             throw .processTableUnreadable(reader.root, "\(error)")
         }
-        taskMark = mark.map { Array($0) }
+        noteList(mark)
+        defer { settleEnds() }
         var alive = 0
         for entry in listed where follow(entry.pid, entry.hint) { alive += 1 }
         // Whoever could not be read is tried again.
-        if alive < listed.count { taskMark = nil }
+        if alive < listed.count { isListWanted = true }
         guard table.count > alive else { return }
         for slot in table.slots.indices where table.slots[slot].isLive && table.slots[slot].seen != tickNumber {
             drop(slot)

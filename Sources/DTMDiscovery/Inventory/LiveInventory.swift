@@ -61,6 +61,22 @@ public struct LiveInventory: ~Copyable {
     var wasTruncated = false
     /// The number of tasks and the last PID at the last list of processes.
     var taskMark: [UInt8]?
+    /// The tick of that list.
+    var listTick: UInt64 = 0
+    /// The same of a later moment, at which the processes still were the same as the kernel told.
+    var quietMark: [UInt8]?
+    /// Whether the kernel told that a process began, or something was lost, since that list.
+    var isListWanted = false
+
+    /// Nil: the kernel does not tell, and lists have to do.
+    var processEvents: ProcessEventChannel?
+    var hints = ProcessHints()
+    /// Processes that are said to have changed and were not looked at since.
+    var changed: Set<Int32> = []
+    /// Processes that are said to have ended and are in the table still.
+    var ended: Set<Int32> = []
+    /// How many processes began and ended between two looks, and are in no list: as far as the kernel tells, see ``hasProcessEvents``.
+    public internal(set) var briefProcesses: UInt64 = 0
 
     // Used again in each look.
     var listed: [(pid: Int32, hint: UInt64)] = []
@@ -82,11 +98,12 @@ public struct LiveInventory: ~Copyable {
     ///   - anchor: Ties the start of processes, which the kernel counts from boot, to the manager's steady time.
     ///   - clock: The time between two looks. By default the steady time of `anchor`.
     ///   - useNetlink: False reads the tables in /proc/net, as happens by itself where netlink is not allowed.
+    ///   - useProcessEvents: False does without the kernel's events of processes, as happens by itself where they are not allowed.
     /// - Throws: ``DiscoveryError`` when there is no such file system.
     public init(
         root: String = "/proc", anchor: ClockAnchor = .current(), clock: (any TimeSource)? = nil,
         userNames: any UserNames = LibcUserNames(), limits: InventoryLimits = InventoryLimits(),
-        useNetlink: Bool? = nil
+        useNetlink: Bool? = nil, useProcessEvents: Bool? = nil
     ) throws(DiscoveryError) {
         do {
             reader = try ProcfsReader(root: root)
@@ -108,6 +125,7 @@ public struct LiveInventory: ~Copyable {
         board = ListenerBoard(limits: limits)
         searchBudget = SearchBudget(limits: limits)
         controlGroups = ControlGroupIDs(candidates: root == "/proc" ? ControlGroupIDs.mounts : [])
+        if useProcessEvents ?? (root == "/proc") { processEvents = try? ProcessEventChannel.open() }
         if let folder = try? reader.folder(getpid()), (try? reader.link(folder, "ns/net")) != nil {
             ownNetwork = reader.bytes
         }
@@ -145,6 +163,7 @@ public struct LiveInventory: ~Copyable {
         case .steady:
             listConnections(withCounters: false, onlyIfDue: true)
             searchNewcomers()
+            lookAtChanged()
             searchPending()
             lookAgainAtYoung()
             refreshResources()
@@ -153,6 +172,7 @@ public struct LiveInventory: ~Copyable {
         case .full(let withCounters):
             listConnections(withCounters: withCounters, onlyIfDue: false)
             lookAtAll()
+            lookAtChanged()
             searchPending()
         }
         settle()

@@ -1,0 +1,64 @@
+/// What the kernel told of processes since it was taken last, put together: where to look, and whether that is all of it.
+/// A pure value.
+struct ProcessHints {
+    /// Processes that began and live, as far as is told.
+    private(set) var began: Set<Int32> = []
+    private(set) var ended: Set<Int32> = []
+    /// Processes that are older and executed a program, or changed their name or user.
+    private(set) var changed: Set<Int32> = []
+    /// How many processes began and ended within this time.
+    private(set) var brief: UInt64 = 0
+    /// Whether anything at all was told of a process or a thread that began or ended.
+    private(set) var isAlive = false
+    /// Whether something is missing.
+    private(set) var isLossy = false
+    /// The count that each processor's next event has.
+    private var expected: [UInt32: UInt32] = [:]
+
+    /// The most processes of one kind that are kept; more are a loss.
+    static let maximum = 1 << 13
+    private static let maximumProcessors = 1 << 13
+
+    mutating func note(_ notice: ProcessNotice) {
+        follow(notice)
+        switch notice.event {
+        case .began(let pid):
+            isAlive = true
+            ended.remove(pid)
+            insert(pid, into: \.began)
+        case .changed(let pid):
+            if !began.contains(pid) { insert(pid, into: \.changed) }
+        case .ended(let pid):
+            isAlive = true
+            changed.remove(pid)
+            if began.remove(pid) != nil { brief += 1 } else { insert(pid, into: \.ended) }
+        case .thread: isAlive = true
+        case .answer, .other: break
+        }
+    }
+
+    /// Something was not told, or not understood: what is counted next need not follow on what was counted last.
+    mutating func lose() {
+        isLossy = true
+        expected.removeAll(keepingCapacity: true)
+    }
+
+    /// What there is, and begins anew.
+    mutating func take() -> ProcessHints {
+        var next = ProcessHints()
+        next.expected = expected
+        swap(&self, &next)
+        return next
+    }
+
+    /// The kernel counts what each processor tells; it tells nobody when it had no memory to do so.
+    private mutating func follow(_ notice: ProcessNotice) {
+        if let expected = expected[notice.processor], expected != notice.sequence { isLossy = true }
+        guard expected[notice.processor] != nil || expected.count < Self.maximumProcessors else { return }
+        expected[notice.processor] = notice.sequence &+ 1
+    }
+
+    private mutating func insert(_ pid: Int32, into set: WritableKeyPath<Self, Set<Int32>>) {
+        if self[keyPath: set].count < Self.maximum { self[keyPath: set].insert(pid) } else { isLossy = true }
+    }
+}
