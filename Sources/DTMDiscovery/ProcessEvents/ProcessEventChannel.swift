@@ -13,8 +13,8 @@ struct ProcessEventChannel: ~Copyable {
 
     /// An event has 76 bytes.
     private static let bufferBytes = 4_096
-    /// The events that may wait, in bytes of the kernel's memory: some 5,000.
-    private static let waitingBytes: Int32 = 4 << 20
+    /// The events that may wait, in bytes. The kernel takes twice as much (`socket(7)`), which is enough for some 5,000.
+    private static let waitingBytes: Int32 = 2 << 20
     /// The most datagrams that are read at once, so that whoever starts processes as fast as he can does not hold up a look.
     private static let maximumDatagrams = 1 << 13
 
