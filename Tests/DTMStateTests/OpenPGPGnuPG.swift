@@ -22,7 +22,8 @@ final class GnuPG {
 
     deinit {
         _ = try? Self.spawn(["gpgconf", "--homedir", home, "--kill", "all"], home: home)
-        try? FileManager.default.removeItem(atPath: home)
+        // The agent may be removing its sockets at the same moment, and then this fails half way.
+        for _ in 0..<100 where access(home, F_OK) == 0 { try? FileManager.default.removeItem(atPath: home) }
     }
 
     /// Runs gpg and returns what it wrote to its standard output; `{name}` in an argument is a file with these bytes.
