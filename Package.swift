@@ -147,7 +147,8 @@ let package = Package(
             "DTMManagerTests",
             [
                 "DTMManager", "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
-                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMTestSupport",
+                "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMState",
+                "DTMTestSupport",
                 .nioCore,
                 .nioPosix,
                 .logging,

@@ -268,7 +268,9 @@ public final class Launcher {
         dataPlane = nil
         guard stopping == nil else { return }
         // With status 0 it ended because its link did: control is going, and says why itself.
-        if control != nil, status != 0 { Self.complain("the data plane ended \(Self.describe(status)); starting it again") }
+        if control != nil, status != 0 {
+            Self.complain("the data plane ended \(Self.describe(status)); starting it again")
+        }
         schedule(.dataPlane, after: dataPlaneRestart.delay(afterLiving: lifetime))
     }
 

@@ -8,17 +8,29 @@ final class Manager {
     let directory: TestDirectory
     let home: String
     private(set) var launcher: ChildProgram
+    /// What each start is told.
+    private let always: [String]
 
     /// - Parameters:
     ///   - configuration: the text of the home's `config.json`; nil for none.
     ///   - user: as whom it runs, when not as this user.
     init(_ configuration: String? = nil, arguments: [String] = [], user: OtherUser? = nil) throws {
         directory = try TestDirectory()
+        always = []
         home = directory.file("home")
         mkdir(home, 0o700)
         if let configuration { try directory.write("home/config.json", configuration) }
         if let user { user.own(directory.path, home, "\(home)/config.json") }
         launcher = try Self.up(directory, home, arguments, user)
+        try awaitReady()
+    }
+
+    /// A manager on a home that is there already, with a sealed state.
+    init(existing directory: TestDirectory, home: String, unlock passphraseFile: String) throws {
+        self.directory = directory
+        self.home = home
+        always = ["--passphrase-file", passphraseFile]
+        launcher = try Self.up(directory, home, always, nil)
         try awaitReady()
     }
 
@@ -37,7 +49,7 @@ final class Manager {
 
     /// Another `dtm up` on the same home.
     func upAgain(_ arguments: [String] = []) throws -> ChildProgram {
-        try Self.up(directory, home, arguments, nil)
+        try Self.up(directory, home, always + arguments, nil)
     }
 
     /// Starts it again after its end, whatever that was.
