@@ -89,6 +89,30 @@ struct AttributionSearchTests {
         #expect(inventory.attribute(local: client, remote: server).holder?.process.pid == Self.caller)
     }
 
+    @Test("Many callers in turn are each found again where they were, without a search")
+    func manyCallers() throws {
+        var inventory = try inventory()
+        func connect(_ pid: Int32, _ inode: UInt64) throws {
+            let link = "\(tree.root)/\(pid)/fd/4"
+            unlink(link)
+            symlink("socket:[\(inode)]", link)
+            try setTable(withConnection: inode)
+        }
+        for pid in Self.crowd {
+            try connect(pid, 7_000 + UInt64(pid))
+            #expect(inventory.attribute(local: client, remote: server).holder?.process.pid == pid)
+        }
+        inventory.reader.fault = { $0.hasSuffix("/fd") ? EIO : nil }
+        for pid in [Self.crowd.lowerBound, Self.crowd.upperBound - 1] {
+            try connect(pid, 8_000 + UInt64(pid))
+            #expect(inventory.attribute(local: client, remote: server).holder?.process.pid == pid)
+        }
+        inventory.reader.fault = nil
+        _ = try inventory.refresh()
+        let held = inventory.table.slots.filter(\.isLive).map(\.held.count)
+        #expect(held.sorted() == [0] + Self.crowd.map { _ in 2 })
+    }
+
     @Test("A search that finds nobody is paid for by the user of the socket")
     func pays() throws {
         var inventory = try inventory()

@@ -56,7 +56,7 @@ extension LiveInventory {
                     process: record.identity, uid: record.uid, gid: record.gid, executable: record.executable,
                     application: record.application))
             if record.executable == nil { attribution.missing.insert(.executable) }
-            remember(holder)
+            remember(holder, slot)
         }
         if attribution.holders.isEmpty { attribution.missing.insert(.holders) }
         if !isExhaustive { attribution.missing.insert(.otherHolders) }

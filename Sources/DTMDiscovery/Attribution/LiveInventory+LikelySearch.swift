@@ -5,9 +5,10 @@ import DTMCore
 /// | stage | cost | bound |
 /// | --- | --- | --- |
 /// | holders that are known | 3 µs each | 1,024 |
-/// | who was asked for lately, under the same descriptor | 3 µs each | 16 |
-/// | the same processes, all their descriptors | 50 µs each | 16, budget |
-/// | the processes of the socket's user: the most active ones, new ones among them | 50 µs each | 16, budget |
+/// | who was asked for last, under the same descriptor | 3 µs each | 16 |
+/// | the last of these, all their descriptors | 50 µs each | 4, budget |
+/// | all of the socket's user who were asked for before, under the same descriptor | 3 µs each | 256, budget |
+/// | the processes of that user: the most active ones, new ones among them | 50 µs each | 16, budget |
 /// | those of them that have more or fewer descriptors than at the last look | 2 µs each, 50 if so | budget |
 /// | the others of them | 50 µs each | budget |
 /// | the processes of other users: they may have got the socket, or changed their user | as above | budget |
@@ -18,11 +19,8 @@ extension LiveInventory {
     /// - Returns: False: not all processes were looked at.
     mutating func searchLikely(_ row: SocketRow) -> Bool {
         if isHeldForCertain(row.inode) { return false }
-        let recent = recentCallers.filter { table.slot(of: $0.process).map { table.slots[$0].uid } == row.uid }
-        for holder in recent where reader.holds(holder.process.pid, holder.descriptor, inode: row.inode) {
-            if let slot = table.slot(of: holder.process) { search(slot) }
-            if holders.isHeld(row.inode) { return false }
-        }
+        let recent = recentCallers.compactMap { table.slot(of: $0) }.filter { table.slots[$0].uid == row.uid }
+        for slot in recent where look(slot, at: table.slots[slot].askedDescriptor, for: row.inode) { return false }
         let allowance = searchBudget.allowance(of: row.uid, at: clock.now().nanoseconds)
         guard allowance > 0 else { return false }
         let start = Self.processorTime()
@@ -32,9 +30,8 @@ extension LiveInventory {
     }
 
     /// - Parameter deadline: In ``processorTime()``.
-    private mutating func searchWithin(_ deadline: Int64, _ row: SocketRow, _ recent: [Holder]) {
-        for holder in recent {
-            guard let slot = table.slot(of: holder.process) else { continue }
+    private mutating func searchWithin(_ deadline: Int64, _ row: SocketRow, _ recent: [Int]) {
+        for slot in recent.prefix(Self.mostRecent) {
             if ends(row.inode, at: deadline) { return }
             search(slot)
         }
@@ -42,12 +39,21 @@ extension LiveInventory {
         // Whoever began since the last tick. From here on, `searched` tells what was looked at for this connection.
         guard (try? followNow()) != nil else { return }
         let (own, others) = likely(row)
+        let asked = own.filter { table.slots[$0].asked > 0 }.sorted { table.slots[$0].asked > table.slots[$1].asked }
+        for slot in asked.prefix(Self.maximumAsked)
+        where look(slot, at: table.slots[slot].askedDescriptor, for: row.inode) { return }
         for slots in [own, others] {
             search(slots.prefix(Self.mostActive), for: row.inode, deadline)
             searchWhereCountsDiffer(slots, for: row.inode, deadline)
             search(slots[...], for: row.inode, deadline)
         }
     }
+
+    /// How many of those who were asked for last are searched first.
+    private static var mostRecent: Int { 4 }
+    private static var maximumRecent: Int { 16 }
+    /// How many of those who were asked for before are looked at under the same descriptor.
+    private static var maximumAsked: Int { 256 }
 
     /// Whether nothing is left to do: a holder was found, or time is up.
     private func ends(_ inode: UInt64, at deadline: Int64) -> Bool {
@@ -94,10 +100,13 @@ extension LiveInventory {
         return (inOrder(&own), inOrder(&others))
     }
 
-    mutating func remember(_ holder: Holder) {
-        recentCallers.removeAll { $0.process == holder.process }
-        recentCallers.insert(holder, at: 0)
-        if recentCallers.count > Self.mostActive { recentCallers.removeLast() }
+    mutating func remember(_ holder: Holder, _ slot: Int) {
+        askedCount += 1
+        table.slots[slot].asked = askedCount
+        table.slots[slot].askedDescriptor = holder.descriptor
+        recentCallers.removeAll { $0 == holder.process }
+        recentCallers.insert(holder.process, at: 0)
+        if recentCallers.count > Self.maximumRecent { recentCallers.removeLast() }
     }
 }
 

@@ -67,6 +67,18 @@ extension LiveInventory {
         table.slots[slot].changed = tickNumber
     }
 
+    /// Notes that a process holds a socket under a descriptor, in place of what that was before: a look at this one alone.
+    ///
+    /// - Returns: Whether it does.
+    mutating func look(_ slot: Int, at descriptor: Int32, for inode: UInt64) -> Bool {
+        guard reader.holds(table.slots[slot].identity.pid, descriptor, inode: inode) else { return false }
+        var held = table.slots[slot].held.filter { $0.descriptor != descriptor }
+        held.append(ProcfsReader.HeldSocket(inode: inode, descriptor: descriptor))
+        held.sort()
+        replaceHeld(slot, with: held)
+        return true
+    }
+
     /// Takes a process from the holders of a socket. When it was the last one, others are searched for: the socket may
     /// have been handed over.
     mutating func release(_ inode: UInt64, _ process: ProcessIdentity) {

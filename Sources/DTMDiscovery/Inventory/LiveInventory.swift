@@ -45,8 +45,10 @@ public struct LiveInventory: ~Copyable {
     /// change their executable soon after fork.
     var young: [(process: ProcessIdentity, looks: Int)] = []
     var newcomers: [Int] = []
-    /// Who made the connections that were asked for last, and under which descriptors.
-    var recentCallers: [Holder] = []
+    /// Who made the connections that were asked for last.
+    var recentCallers: [ProcessIdentity] = []
+    /// How many connections were asked for whose holder was found.
+    var askedCount: UInt64 = 0
     var searchBudget: SearchBudget
 
     var tickNumber: UInt64 = 0

@@ -41,6 +41,9 @@ struct ProcessRecord {
     var searched: UInt64 = 0
     /// The tick in which it was last found to have opened or closed a socket: whoever did lately is likeliest to do it again.
     var changed: UInt64 = 0
+    /// When a connection of it was asked for last, in attributions, and under which descriptor it held that; 0: never.
+    var asked: UInt64 = 0
+    var askedDescriptor: Int32 = -1
     /// The tick of the last news of its sockets. That it began is news too: its first sockets are still to come.
     var active: UInt64 { max(changed, born) }
 
