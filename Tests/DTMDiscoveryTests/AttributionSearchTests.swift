@@ -155,7 +155,7 @@ struct SearchBudgetTests {
     func user() {
         var budget = SearchBudget(limits: limits)
         let whole = budget.allowance(of: 1, at: 0)
-        #expect(whole == 200_000_000)
+        #expect(whole == 500_000_000)
         budget.charge(whole, to: 1, at: 0)
         #expect(budget.allowance(of: 1, at: 0) == 0)
         #expect(budget.allowance(of: 1, at: Self.second) == 100_000_000)
@@ -165,7 +165,7 @@ struct SearchBudgetTests {
     @Test("What was taken beyond the allowance has to be waited for")
     func debt() {
         var budget = SearchBudget(limits: limits)
-        budget.charge(500_000_000, to: 1, at: 0)
+        budget.charge(800_000_000, to: 1, at: 0)
         #expect(budget.allowance(of: 1, at: 3 * Self.second) == 0)
         #expect(budget.allowance(of: 1, at: 4 * Self.second) == 100_000_000)
     }
@@ -173,9 +173,9 @@ struct SearchBudgetTests {
     @Test("One user does not take from another, many together do not take more than the total")
     func others() {
         var budget = SearchBudget(limits: limits)
-        budget.charge(200_000_000, to: 1, at: 0)
-        #expect(budget.allowance(of: 2, at: 0) == 200_000_000)
-        budget.charge(200_000_000, to: 2, at: 0)
+        budget.charge(500_000_000, to: 1, at: 0)
+        #expect(budget.allowance(of: 2, at: 0) == 500_000_000)
+        budget.charge(500_000_000, to: 2, at: 0)
         #expect(budget.allowance(of: 3, at: 0) == 0)
         #expect(budget.allowance(of: 3, at: Self.second) == 200_000_000)
     }
@@ -203,12 +203,12 @@ struct SearchBudgetTests {
     @Test("Time that stands still or runs back gives nothing, and extremes do not trap")
     func time() {
         var budget = SearchBudget(limits: limits)
-        budget.charge(200_000_000, to: 1, at: .max)
+        budget.charge(500_000_000, to: 1, at: .max)
         #expect(budget.allowance(of: 1, at: 0) == 0)
         #expect(budget.allowance(of: 1, at: .min) == 0)
         budget.charge(.max, to: 1, at: 0)
         budget.charge(.max, to: 1, at: 0)
         #expect(budget.allowance(of: 1, at: Self.second) == 0)
-        #expect(budget.allowance(of: 1, at: .max) == 200_000_000)
+        #expect(budget.allowance(of: 1, at: .max) == 500_000_000)
     }
 }

@@ -25,8 +25,9 @@ public struct InventoryLimits: Hashable, Sendable {
     public var searchShare = 0.2
     /// The same for the connections of one user.
     public var userSearchShare = 0.1
-    /// For how many nanoseconds what is not used of these shares is saved: a search of all of 2,000 processes takes some 0.1 s.
-    public var searchSavings: Int64 = 2_000_000_000
+    /// For how many nanoseconds what is not used of these shares is saved: enough for 100 new programs of a user that connect at
+    /// once, 3 ms each, or for a search of 10,000 processes.
+    public var searchSavings: Int64 = 5_000_000_000
     /// Processes with sockets whose use of the machine is read in one tick.
     public var talkersPerTick = 48
     /// Other processes whose use of the machine is read in one tick.
