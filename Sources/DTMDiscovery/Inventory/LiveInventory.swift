@@ -67,8 +67,8 @@ public struct LiveInventory: ~Copyable {
     var listTick: UInt64 = 0
     /// The same of a later moment, at which the processes still were the same as the kernel told.
     var quietMark: [UInt8]?
-    /// Whether the kernel told that a process began, or something was lost, since that list.
-    var isListWanted = false
+    /// Whether the kernel told that a process began, or something was lost, since that list; or there was none yet.
+    var isListWanted = true
 
     /// Nil: the kernel does not tell, and lists have to do.
     var processEvents: ProcessEventChannel?
