@@ -229,6 +229,14 @@ struct HintedInventoryTests {
         #expect(try pids(&inventory) == [20, 21, 22])
     }
 
+    @Test("Whatever was told before, the first look makes a list")
+    func firstLook() throws {
+        var inventory = try LiveInventory(
+            root: tree.root, anchor: ClockAnchor(offsetNanoseconds: 0), userNames: Names())
+        tell(&inventory, .thread)
+        #expect(try pids(&inventory) == [20])
+    }
+
     @Test(
         "When the kernel stops telling, a changed mark is enough for a list, and threads are believed for 30 ticks alone"
     )
