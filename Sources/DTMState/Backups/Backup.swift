@@ -73,10 +73,10 @@ public struct Backup: Sendable {
                 .malformed, "\(source) is no backup of DTM that gpg has decrypted",
                 hint: "gpg --decrypt FILE.pgp | dtm state restore --from -")
         }
-        let generation = UInt64(try reader.number(8))
-        let writtenAt = Timestamp(nanoseconds: Int64(try reader.number(8)))
+        let generation = try reader.integer(UInt64.self)
+        let writtenAt = Timestamp(nanoseconds: Int64(bitPattern: try reader.integer(UInt64.self)))
         let key = try reader.secret(SecretCipher.keyBytes)
-        let inner = try reader.bytes(try reader.number(4))
+        let inner = try reader.bytes(try reader.length(UInt32.self))
         guard reader.isAtEnd else { throw StateError(.malformed, "\(source): bytes follow the backup's end") }
         let shell = Self(instance: instance, generation: generation, writtenAt: writtenAt, content: StateContent())
         guard let plain = try SecretCipher.open(inner, under: key, associated: shell.head) else {

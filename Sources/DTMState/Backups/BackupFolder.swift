@@ -28,6 +28,7 @@ public struct BackupFolder: Sendable {
     public init(_ place: StatePlace, openPGP: any OpenPGPProvider) throws(StateError) {
         folder = try StateFolder(place.backups, creating: true)
         self.openPGP = openPGP
+        folder.removeTemporary()
     }
 
     public var path: String { folder.path }
@@ -58,25 +59,31 @@ public struct BackupFolder: Sendable {
     public func write(
         _ backup: Backup, to key: OpenPGPPublicKey, keeping retention: BackupRetention
     ) throws(StateError) -> (written: Entry, removed: [Entry]) {
-        let message = try backup.message(to: key, openPGP)
         let name = Self.name(backup.generation, backup.writtenAt)
+        guard let entry = Self.entry(name) else {
+            throw StateError(
+                .malformed, "a backup of \(backup.writtenAt) can't be named", hint: "set this host's clock")
+        }
+        let message = try backup.message(to: key, openPGP)
         try folder.write(name, message)
         guard try folder.read(name, atMost: Backup.maximumFile) == message else {
             throw .damaged(.modified, name, "the disk gives back another content than was written")
         }
-        guard let entry = Self.entry(name) else { throw .damaged(.malformed, name, "its name is not one of a backup") }
-        return (entry, prune(keeping: retention, now: backup.writtenAt))
+        return (entry, prune(keeping: retention, written: entry))
     }
 
-    private func prune(keeping retention: BackupRetention, now: Timestamp) -> [Entry] {
+    /// The one just written stays, and so do those from after it: a clock that was set back, or a file that somebody
+    /// named after next year, must not make the real ones go.
+    private func prune(keeping retention: BackupRetention, written: Entry) -> [Entry] {
         guard let entries = try? entries() else { return [] }
-        let tooMany = Set(entries.dropLast(retention.count))
-        let tooOld = entries.dropLast().filter { now - $0.writtenAt > retention.age }
-        return entries.filter { tooMany.contains($0) || tooOld.contains($0) }.filter {
+        let older = entries.filter { $0 != written && $0.writtenAt <= written.writtenAt }
+        let tooMany = Set(older.dropLast(retention.count - 1))
+        return older.filter { tooMany.contains($0) || written.writtenAt - $0.writtenAt > retention.age }.filter {
             (try? folder.erase($0.name)) != nil
         }
     }
 
+    /// What gpg opens.
     public func read(_ entry: Entry) throws(StateError) -> [UInt8] {
         try folder.read(entry.name, atMost: Backup.maximumFile)
     }

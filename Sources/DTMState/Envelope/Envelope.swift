@@ -14,7 +14,7 @@ struct Envelope: Sendable {
     }
 
     /// `dtm state v1` ‖ instance ‖ generation (8) ‖ hash of the commit before ‖ schema (2) ‖ the signer's fingerprint.
-    private func associated(_ binding: Binding) -> [UInt8] {
+    func associated(_ binding: Binding) -> [UInt8] {
         Array("dtm state v1".utf8) + instance.bytes + ByteWriter.bigEndian(binding.generation) + binding.previous
             + ByteWriter.bigEndian(StateContent.schema) + binding.signer.bytes
     }
@@ -27,7 +27,8 @@ struct Envelope: Sendable {
         do {
             return try openPGP.seal(inner, signedBy: session, to: [session.publicKey, recipient])
         } catch {
-            throw StateError(.io, "the state could not be encrypted", cause: error)
+            let isMemory = error is SecretsError || (error as? OpenPGPError)?.code == .memory
+            throw StateError(isMemory ? .memory : .recipient, "the state could not be encrypted", cause: error)
         }
     }
 
@@ -53,6 +54,7 @@ struct Envelope: Sendable {
     }
 
     private static func translated(_ error: any Error, _ file: String) -> StateError {
+        if error is SecretsError { return StateError(.memory, "no protected memory to open \(file)", cause: error) }
         guard let error = error as? OpenPGPError else { return .damaged(.malformed, file, "\(error)", cause: error) }
         let code: StateError.Code =
             switch error.code {

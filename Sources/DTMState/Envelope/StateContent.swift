@@ -110,14 +110,14 @@ public struct StateContent: Sendable {
         guard try reader.bytes(Self.magic.count) == Self.magic else {
             throw StateError.damaged(.malformed, file, "what it holds is not a state of DTM")
         }
-        let schema = try reader.number(2)
-        guard schema == Int(Self.schema) else {
+        let schema = try reader.integer(UInt16.self)
+        guard schema == Self.schema else {
             throw StateError(
                 .malformed,
                 "\(file): it is written in version \(schema) of the format, and this program reads \(Self.schema)",
                 hint: "use the version of DTM that wrote it, or a newer one")
         }
-        let count = try reader.number(4)
+        let count = try reader.length(UInt32.self)
         guard count <= Self.maximumSections else {
             throw StateError.damaged(.malformed, file, "it says that it has \(count) sections")
         }
@@ -126,12 +126,12 @@ public struct StateContent: Sendable {
     }
 
     private mutating func readSection(_ reader: inout SecretReader, _ file: String) throws {
-        let name = String(decoding: try reader.bytes(try reader.number(1)), as: UTF8.self)
+        let name = String(decoding: try reader.bytes(try reader.length(UInt8.self)), as: UTF8.self)
         guard Self.isName(name), sections[name] == nil else {
             throw StateError.damaged(.malformed, file, "a section has a name that is not allowed, or comes twice")
         }
-        let kind = try reader.number(1)
-        let length = try reader.number(4)
+        let kind = try reader.integer(UInt8.self)
+        let length = try reader.length(UInt32.self)
         switch kind {
         case 0: sections[name] = .bytes(try reader.bytes(length))
         case 1: sections[name] = .secret(SharedSecret(try reader.secret(length)))
@@ -182,7 +182,14 @@ struct SecretReader {
 
     mutating func bytes(_ count: Int) throws -> [UInt8] { Array(try take(count)) }
 
-    mutating func number(_ size: Int) throws -> Int { try take(size).reduce(0) { $0 << 8 | Int($1) } }
+    mutating func integer<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value {
+        try take(Value.bitWidth / 8).reduce(0) { $0 << 8 | Value(truncatingIfNeeded: $1) }
+    }
+
+    /// A length: at most four bytes, so that it fits into what it is compared with.
+    mutating func length(_ type: (some FixedWidthInteger & UnsignedInteger).Type) throws -> Int {
+        Int(clamping: try integer(type))
+    }
 
     mutating func secret(_ count: Int) throws -> SecretBytes {
         let place = try take(count)

@@ -8,12 +8,14 @@ protocol KeySlot: Sendable {
     static var kind: String { get }
     /// What it takes to open it, as people are told.
     static var need: String { get }
-    /// Whether trying costs noticeable time: those that cost nothing are tried first.
-    static var isSlow: Bool { get }
-
     init(_ file: SlotFile, name: String) throws(StateError)
     /// - Returns: The root key; nil when it is not opened by this.
     func open(with secret: UnlockSecret) throws(StateError) -> SharedSecret?
+    /// How much work trying it is, in bytes of memory gone through: the cheapest are tried first, so that a slot that
+    /// somebody put there to take long does not come before the others.
+    var cost: UInt64 { get }
+    /// The SHA-256 of the file that lies beside the slot's own, `ID.key.pgp`; nil when there is none.
+    var companion: [UInt8]? { get }
     /// What is shown of it besides its kind and label.
     var summary: String { get }
 }
@@ -64,9 +66,11 @@ public struct SlotSummary: Hashable, Sendable {
 struct PassphraseSlot: KeySlot {
     static let kind = "passphrase"
     static let need = "its passphrase"
-    static let isSlow = true
     let file: SlotFile
     let hash: PassphraseHash
+    let companion: [UInt8]? = nil
+
+    var cost: UInt64 { hash.passes * UInt64(hash.memoryBytes) }
 
     var summary: String { "argon2id, \(hash.passes) passes, \(hash.memoryBytes >> 20) MiB" }
 
@@ -114,10 +118,11 @@ struct PassphraseSlot: KeySlot {
 struct OperatorKeySlot: KeySlot {
     static let kind = "openpgp"
     static let need = "what gpg --decrypt makes of its .key.pgp file"
-    static let isSlow = false
     let file: SlotFile
     let fingerprint: [UInt8]
+    let companion: [UInt8]?
     let publicKey: [UInt8]
+    let cost: UInt64 = 0
 
     var summary: String { "OpenPGP key \(Hexadecimal.encode(fingerprint))" }
 
@@ -125,13 +130,16 @@ struct OperatorKeySlot: KeySlot {
         self.file = file
         var reader = ByteReader(file.parameters, file: name)
         fingerprint = try reader.bytes(20)
+        companion = try reader.bytes(Digest.byteCount)
         publicKey = try reader.field(atMost: 1 << 16)
         try reader.end()
     }
 
-    static func parameters(_ key: OpenPGPPublicKey) -> [UInt8] {
+    /// - Parameter message: What `ID.key.pgp` holds.
+    static func parameters(_ key: OpenPGPPublicKey, message: [UInt8]) -> [UInt8] {
         var writer = ByteWriter()
         writer.append(key.fingerprint.bytes)
+        writer.append(Digest.of(message))
         writer.appendField(key.bytes)
         return writer.bytes
     }

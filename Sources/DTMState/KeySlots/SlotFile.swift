@@ -26,12 +26,15 @@ struct SlotFile: Hashable, Sendable {
     /// Which implementation reads it, as `passphrase`.
     var kind: String
     var createdAt: Timestamp
-    /// For people; printable.
+    /// For people. What is read may hold anything: ``shownLabel`` is for showing.
     var label: String
     /// What the kind makes of it. Not secret.
     var parameters: [UInt8]
     /// The root key, by XChaCha20-Poly1305 under the slot's key, all that stands before as associated bytes.
     var wrapped: [UInt8] = []
+    /// HMAC-SHA256 of all before it, under a key from the root key: it tells a slot that was changed, or that somebody
+    /// made who can write here, from one that opens. Whoever has no root key yet can't check it.
+    private var authenticator: [UInt8] = Digest.none
 
     private static let magic = Array("DTMSLOT1".utf8)
     static let maximumLabel = 64
@@ -49,8 +52,14 @@ struct SlotFile: Hashable, Sendable {
         return writer.bytes
     }
 
-    mutating func wrap(_ root: borrowing SecretBytes, under key: borrowing SecretBytes) {
-        wrapped = SecretCipher.seal(root, under: key, associated: header)
+    mutating func wrap(_ keys: StateKeys, under key: borrowing SecretBytes) {
+        wrapped = SecretCipher.seal(keys.root.bytes, under: key, associated: header)
+        authenticator = SecretCipher.authenticator(of: body, under: keys.slots.bytes)
+    }
+
+    /// Whether who has the root key wrote it.
+    func isGenuine(_ keys: StateKeys) -> Bool {
+        SecretCipher.areEqual(authenticator, SecretCipher.authenticator(of: body, under: keys.slots.bytes))
     }
 
     /// Nil when the key is not the one.
@@ -58,12 +67,14 @@ struct SlotFile: Hashable, Sendable {
         try SecretCipher.open(wrapped, under: key, associated: header)
     }
 
-    var encoded: [UInt8] {
+    private var body: [UInt8] {
         var writer = ByteWriter()
         writer.append(header)
         writer.appendField(wrapped)
-        return LiteralPacket.encode(writer.bytes)
+        return writer.bytes
     }
+
+    var encoded: [UInt8] { LiteralPacket.encode(body + authenticator) }
 
     init(_ bytes: [UInt8], file: String) throws(StateError) {
         var reader = ByteReader(try LiteralPacket.decode(bytes, file: file), file: file)
@@ -75,13 +86,16 @@ struct SlotFile: Hashable, Sendable {
         self.id = id
         kind = String(decoding: try reader.field(atMost: 32), as: UTF8.self)
         createdAt = Timestamp(nanoseconds: Int64(bitPattern: try reader.integer(UInt64.self)))
-        label = Self.printable(String(decoding: try reader.field(atMost: Self.maximumLabel * 4), as: UTF8.self))
+        label = String(decoding: try reader.field(atMost: Self.maximumLabel * 4), as: UTF8.self)
         parameters = try reader.field(atMost: Self.maximumParameters)
         wrapped = try reader.field(atMost: SecretCipher.keyBytes + SecretCipher.overhead)
+        authenticator = try reader.bytes(Digest.byteCount)
         try reader.end()
         guard wrapped.count == SecretCipher.keyBytes + SecretCipher.overhead else {
             throw .damaged(.malformed, file, "it holds no sealed key")
         }
+        // One spelling for each slot: texts that are not UTF-8 would be read as others.
+        guard encoded == bytes else { throw .damaged(.malformed, file, "it is not written as DTM writes it") }
     }
 
     init(instance: InstanceID, id: SlotID, kind: String, createdAt: Timestamp, label: String, parameters: [UInt8]) {
@@ -89,15 +103,9 @@ struct SlotFile: Hashable, Sendable {
         self.id = id
         self.kind = kind
         self.createdAt = createdAt
-        self.label = Self.printable(label)
+        self.label = String(OpenPGPUserID.printable(label.utf8).unicodeScalars.prefix(Self.maximumLabel))
         self.parameters = parameters
     }
 
-    private static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.prefix(maximumLabel).filter {
-                    $0.value >= 0x20 && $0.value != 0x7f && !(0x80...0x9f).contains($0.value)
-                }))
-    }
+    var shownLabel: String { OpenPGPUserID.printable(label.utf8) }
 }

@@ -9,67 +9,132 @@ struct SlotFolder: Sendable {
 
     /// The most slots.
     static let maximumSlots = 16
+    /// How many files that are no slots are looked at.
+    private static let maximumProblems = 64
     private static let maximumFile = 1 << 18
 
-    /// A slot that can't be used, and why, does not keep the others from being used.
-    func slots() throws(StateError) -> (usable: [(file: SlotFile, slot: any KeySlot)], problems: [StateError]) {
-        var usable: [(SlotFile, any KeySlot)] = []
+    /// The slots that there are.
+    struct Found: Sendable {
+        var usable: [(file: SlotFile, slot: any KeySlot)] = []
         var problems: [StateError] = []
+    }
+
+    private static func name(_ id: SlotID) -> String { "\(id).pgp" }
+    private static func companionName(_ id: SlotID) -> String { "\(id).key.pgp" }
+
+    // MARK: Looking
+
+    /// A slot that can't be used, and why, does not keep the others from being used.
+    ///
+    /// - Parameter keys: With them it is also told which slots were not written by who has the root key.
+    func slots(checkedWith keys: StateKeys? = nil) throws(StateError) -> Found {
+        var found = Found()
         for name in try folder.names() where name.hasSuffix(".pgp") && !name.hasSuffix(".key.pgp") {
+            guard found.usable.count < Self.maximumSlots, found.problems.count < Self.maximumProblems else {
+                found.problems.append(
+                    StateError(
+                        .slotLimit,
+                        "there are more than \(Self.maximumSlots) key slots; slots/\(name) and what comes after it is "
+                            + "not looked at", hint: "remove those that nobody here made"))
+                break
+            }
             do throws(StateError) {
-                let file = try SlotFile(try folder.read(name, atMost: Self.maximumFile), file: "slots/\(name)")
-                guard file.instance == instance else {
-                    throw StateError(
-                        .foreign,
-                        "slots/\(name) belongs to another instance (\(file.instance), this one is \(instance))",
-                        hint: "remove it; somebody put it there")
-                }
-                guard name == "\(file.id).pgp" else {
-                    throw .damaged(.malformed, "slots/\(name)", "it says that it is slot \(file.id)")
-                }
-                usable.append((file, try KeySlotKind.slot(file, name: "slots/\(name)")))
+                found.usable.append(try slot(name, keys))
             } catch {
-                problems.append(error)
+                found.problems.append(error)
             }
         }
-        return (usable, problems)
+        return found
+    }
+
+    private func slot(_ name: String, _ keys: StateKeys?) throws(StateError) -> (file: SlotFile, slot: any KeySlot) {
+        let shown = "slots/\(name)"
+        let file = try SlotFile(try folder.read(name, atMost: Self.maximumFile), file: shown)
+        guard file.instance == instance else {
+            throw StateError(
+                .foreign, "\(shown) belongs to another instance (\(file.instance), this one is \(instance))",
+                hint: "remove it; somebody put it there")
+        }
+        guard name == Self.name(file.id) else {
+            throw .damaged(.malformed, shown, "it says that it is slot \(file.id)")
+        }
+        let slot = try KeySlotKind.slot(file, name: shown)
+        if let keys {
+            guard file.isGenuine(keys) else {
+                throw .damaged(.modified, shown, "it was not written by this instance, or was changed since")
+            }
+            try checkCompanion(of: file.id, slot)
+        }
+        return (file, slot)
+    }
+
+    private func checkCompanion(of id: SlotID, _ slot: any KeySlot) throws(StateError) {
+        guard let expected = slot.companion else { return }
+        let name = Self.companionName(id)
+        guard Digest.of(try folder.read(name, atMost: Self.maximumFile)) == expected else {
+            throw .damaged(.modified, "slots/\(name)", "it is not what was written with its slot")
+        }
     }
 
     func summaries() throws(StateError) -> [SlotSummary] {
         try slots().usable.map { file, slot in
             SlotSummary(
-                id: file.id, kind: file.kind, label: file.label, createdAt: file.createdAt, detail: slot.summary,
+                id: file.id, kind: file.kind, label: file.shownLabel, createdAt: file.createdAt, detail: slot.summary,
                 need: type(of: slot).need)
         }
     }
 
     /// - Throws: `locked` when none opens, `noSlot` when there is none, `foreign` when those that there are belong to
-    ///   another instance.
+    ///   another instance, `memory` when none opens and one could not be tried.
     func open(with secret: UnlockSecret) throws(StateError) -> SharedSecret {
-        let (usable, problems) = try slots()
-        guard !usable.isEmpty else {
-            throw problems.first
+        let found = try slots()
+        guard !found.usable.isEmpty else {
+            throw found.problems.first
                 ?? StateError(.noSlot, "there is no key slot", hint: "dtm state restore takes a backup")
         }
-        for isSlow in [false, true] {
-            for (_, slot) in usable where type(of: slot).isSlow == isSlow {
+        var failure: StateError?
+        for (_, slot) in found.usable.sorted(by: { $0.slot.cost < $1.slot.cost }) {
+            do throws(StateError) {
                 if let root = try slot.open(with: secret) { return root }
+            } catch {
+                failure = failure ?? error
             }
         }
-        let foreign = problems.first { $0.code == .foreign }
+        if let failure { throw failure }
+        let cause = found.problems.first { $0.code == .foreign || $0.code == .slotLimit }
         throw StateError(
-            .locked, "none of the \(usable.count) key slots opens with what was given",
-            hint: foreign.map { "\($0.message); " } ?? ""
-                + "the slots and what opens them: dtm state status", cause: foreign)
+            .locked, "none of the \(found.usable.count) key slots opens with what was given",
+            hint: cause.map { "\($0.message); " } ?? ""
+                + "the slots and what opens them: dtm state status", cause: cause)
     }
+
+    // MARK: Changing
 
     /// Adds a slot. Its file appears whole or not at all.
     @discardableResult
-    func add(_ new: NewSlot, root: SharedSecret, at now: Timestamp) throws(StateError) -> SlotID {
+    func add(_ new: NewSlot, _ keys: StateKeys, at now: Timestamp) throws(StateError) -> SlotID {
+        try folder.requireInPlace()
         guard try slots().usable.count < Self.maximumSlots else {
             throw StateError(.slotLimit, "there are \(Self.maximumSlots) key slots, which is the most")
         }
-        let id = SlotID.random()
+        var id = SlotID.random()
+        while try folder.has(Self.name(id)) { id = .random() }
+        let (file, companion) = try make(new, id, keys, at: now)
+        do throws(StateError) {
+            // The slot's own file comes last: without it the other means nothing.
+            if let companion { try folder.write(Self.companionName(id), companion) }
+            try folder.write(Self.name(id), file.encoded)
+        } catch {
+            try? folder.erase(Self.name(id))
+            try? folder.erase(Self.companionName(id))
+            throw error
+        }
+        return id
+    }
+
+    private func make(
+        _ new: NewSlot, _ id: SlotID, _ keys: StateKeys, at now: Timestamp
+    ) throws(StateError) -> (file: SlotFile, companion: [UInt8]?) {
         switch new {
         case .passphrase(let secret, let hash, let label):
             try secret.checkForNewSlot()
@@ -79,14 +144,10 @@ struct SlotFolder: Sendable {
             guard let key = try Self.memory({ try hash.key(for: secret.secret.bytes) }) else {
                 throw StateError(.passphrase, "the parameters of Argon2id are out of bounds")
             }
-            file.wrap(root.bytes, under: key)
-            try folder.write("\(id).pgp", file.encoded)
+            file.wrap(keys, under: key)
+            return (file, nil)
         case .operatorKey(let publicKey, let label):
-            var file = SlotFile(
-                instance: instance, id: id, kind: OperatorKeySlot.kind, createdAt: now, label: label,
-                parameters: OperatorKeySlot.parameters(publicKey))
             let key = try Self.memory { try SecretBytes(randomCount: SecretCipher.keyBytes) }
-            file.wrap(root.bytes, under: key)
             let text = SharedSecret(try Self.memory { try Self.hexadecimal(key) })
             let message: [UInt8]
             do {
@@ -94,27 +155,32 @@ struct SlotFolder: Sendable {
             } catch {
                 throw StateError(.recipient, "the operator's key can't be encrypted to", cause: error)
             }
-            // The slot's own file comes last: without it the other means nothing.
-            try folder.write("\(id).key.pgp", message)
-            try folder.write("\(id).pgp", file.encoded)
+            var file = SlotFile(
+                instance: instance, id: id, kind: OperatorKeySlot.kind, createdAt: now, label: label,
+                parameters: OperatorKeySlot.parameters(publicKey, message: message))
+            file.wrap(keys, under: key)
+            return (file, message)
         }
-        return id
     }
 
-    func remove(_ id: SlotID) throws(StateError) {
-        let usable = try slots().usable
-        guard usable.contains(where: { $0.file.id == id }) else {
+    /// Removes a slot: also one that can't be used, or that somebody else made.
+    ///
+    /// - Throws: `noSlot`; `slotLimit` when no other one would be left that was written by who has the root key.
+    func remove(_ id: SlotID, _ keys: StateKeys) throws(StateError) {
+        try folder.requireInPlace()
+        guard try folder.has(Self.name(id)) else {
             throw StateError(
                 .noSlot, "there is no key slot \(id)",
-                hint: "those that there are: \(usable.map { $0.file.id.description }.joined(separator: ", "))")
+                hint: "those that there are: "
+                    + (try slots()).usable.map { $0.file.id.description }.joined(separator: ", "))
         }
-        guard usable.count > 1 else {
+        guard try slots(checkedWith: keys).usable.contains(where: { $0.file.id != id }) else {
             throw StateError(
                 .slotLimit, "\(id) is the last key slot: without it nobody can open the state again",
                 hint: "add another one first: dtm state slots add")
         }
-        try folder.erase("\(id).pgp")
-        try? folder.erase("\(id).key.pgp")
+        try folder.erase(Self.name(id))
+        try? folder.erase(Self.companionName(id))
     }
 
     /// 64 digits and a line feed.

@@ -10,6 +10,8 @@ struct GenerationReader: Sendable {
     /// The longest commit and the longest generation, in bytes.
     static let maximumHead = 1 << 17
     static let maximumContent = 1 << 23
+    /// How many commits are looked at to tell which generation a file belongs to.
+    private static let maximumCompared = 16
 
     /// A commit with the hash by which the next one names it.
     struct Found: Sendable {
@@ -41,7 +43,7 @@ struct GenerationReader: Sendable {
             return
         }
         let name = GenerationName.head(commit.generation - 1)
-        guard folder.has(name) else { return }
+        guard try folder.has(name) else { return }
         guard Digest.of(try folder.read(name, atMost: Self.maximumHead)) == commit.previous else {
             throw .damaged(
                 .chain, GenerationName.head(commit.generation), "it does not follow the generation that lies before it")
@@ -52,6 +54,10 @@ struct GenerationReader: Sendable {
         let commit = found.commit
         let name = GenerationName.content(commit.generation)
         let bytes = try folder.read(name, atMost: Self.maximumContent)
+        let digest = Digest.of(bytes)
+        if digest != commit.digest, let other = try generation(of: digest) {
+            throw .damaged(.generation, name, "it is the file of generation \(other)")
+        }
         guard bytes.count >= commit.length else {
             throw .damaged(
                 .truncated, name, "it has \(bytes.count) bytes, and \(commit.length) were committed")
@@ -69,9 +75,17 @@ struct GenerationReader: Sendable {
             Envelope.Binding(
                 generation: commit.generation, previous: commit.previous, signer: signer.fingerprint),
             with: recipient, signer: signer, file: name)
-        guard bytes.count == commit.length, SecretCipher.areEqual(Digest.of(bytes), commit.digest) else {
+        guard bytes.count == commit.length, digest == commit.digest else {
             throw .damaged(.modified, name, "it is not what was committed")
         }
         return content
+    }
+
+    /// Which generation that is still here has a file with this content.
+    private func generation(of digest: [UInt8]) throws(StateError) -> UInt64? {
+        for generation in try generations().suffix(Self.maximumCompared) {
+            if (try? head(generation))?.commit.digest == digest { return generation }
+        }
+        return nil
     }
 }

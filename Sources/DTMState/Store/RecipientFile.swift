@@ -31,6 +31,7 @@ struct RecipientFile: Sendable {
         return LiteralPacket.encode(writer.bytes)
     }
 
+    /// - Throws: `missing`, `malformed`, `truncated`, `tooLarge`, `io`.
     init(in folder: StateFolder) throws(StateError) {
         let bytes = try folder.read(Self.name, atMost: Self.maximumFile)
         var reader = ByteReader(try LiteralPacket.decode(bytes, file: Self.name), file: Self.name)
@@ -43,6 +44,7 @@ struct RecipientFile: Sendable {
         try reader.end()
     }
 
+    /// - Throws: `modified`, `malformed`, `memory`.
     func pair(_ keys: StateKeys) throws(StateError) -> OpenPGPKeyPair {
         let secret = try SlotFolder.memory { () throws -> SharedSecret? in
             guard
@@ -52,7 +54,7 @@ struct RecipientFile: Sendable {
             return SharedSecret(opened)
         }
         guard let secret else {
-            throw .damaged(.foreign, Self.name, "it belongs to another instance, or was changed")
+            throw .damaged(.modified, Self.name, "it was changed, or is another instance's")
         }
         do {
             return OpenPGPKeyPair(publicKey: try OpenPGPPublicKey(publicKey), secretKey: secret)

@@ -22,7 +22,11 @@ public struct StateFindings: Sendable {
     /// Whether the home has a witness.
     public var hasWitness: Bool
 
-    public var isWhole: Bool { problems.isEmpty && generations.last { $0.isCommitted }?.problem == nil }
+    /// Whether nothing is wrong, and the generation in force verifies.
+    public var isWhole: Bool {
+        guard problems.isEmpty, let newest = generations.last(where: { $0.isCommitted }) else { return false }
+        return newest.problem == nil
+    }
 }
 
 extension SealedStore {
@@ -38,9 +42,9 @@ extension SealedStore {
         let parts = try parts(at: place, openPGP) { slots throws(StateError) in try slots.open(with: secret) }
         let reader = parts.reader
         let names = try reader.folder.names()
-        let committed = names.compactMap(GenerationName.ofHead)
+        let committed = Set(names.compactMap(GenerationName.ofHead))
         let torn = names.compactMap(GenerationName.ofContent).filter { !committed.contains($0) }
-        var problems = try parts.slots.slots().problems
+        var problems = try parts.slots.slots(checkedWith: reader.envelope.keys).problems
         for name in names where !isKnown(name) {
             problems.append(.damaged(.malformed, name, "it is not a file of the state; somebody else put it there"))
         }
@@ -56,9 +60,13 @@ extension SealedStore {
         generations.sort { $0.generation < $1.generation }
         var hasWitness = false
         do throws(StateError) {
-            if let last = committed.max() { hasWitness = try parts.witness.check(try reader.head(last)) }
+            hasWitness = try parts.witness.folder.has(Witness.name)
+            // A commit that can't be read is told of above.
+            if let last = committed.max(), let head = try? reader.head(last) {
+                hasWitness = try parts.witness.check(head)
+            }
+            if committed.isEmpty { problems.append(missing(place)) }
         } catch {
-            hasWitness = true
             problems.append(error)
         }
         let findings = StateFindings(
@@ -107,16 +115,28 @@ extension SealedStore {
         }
         let found = try reader.head(generation)
         let content = try reader.content(found)
-        for name in try reader.folder.names() {
-            guard let other = GenerationName.ofHead(name) ?? GenerationName.ofContent(name), other > generation else {
-                continue
-            }
-            try reader.folder.rename(name, to: "set-aside-\(UInt64(bitPattern: now.nanoseconds))-\(name)")
-        }
-        // The witness saw a later one: from here on it sees this one's successor.
-        try? parts.witness.folder.erase(Witness.name)
         let store = try SealedStore(place, parts, newest: found, openPGP: openPGP)
+        try setAside(after: generation, reader.folder, now)
+        // The witness saw a later one: from here on it sees this one's successor.
+        try parts.witness.folder.erase(Witness.name)
         try store.save(content, at: now)
+        if let problem = store.witnessProblem { throw problem }
         return (store, content)
+    }
+
+    /// The newest first, so that what is cut short leaves a row without gaps, which the witness contradicts.
+    private static func setAside(
+        after generation: UInt64, _ folder: StateFolder, _ now: Timestamp
+    ) throws(StateError) {
+        let newer = try folder.names().filter { name in
+            (GenerationName.ofHead(name) ?? GenerationName.ofContent(name)).map { $0 > generation } ?? false
+        }
+        let heads = newer.filter { GenerationName.ofHead($0) != nil }
+        let contents = newer.filter { GenerationName.ofHead($0) == nil }
+        for name in heads.reversed() + contents {
+            var moment = UInt64(bitPattern: now.nanoseconds)
+            while try folder.has("set-aside-\(moment)-\(name)") { moment &+= 1 }
+            try folder.rename(name, to: "set-aside-\(moment)-\(name)")
+        }
     }
 }

@@ -6,16 +6,22 @@ import Synchronization
 public struct StatePlace: Hashable, Sendable {
     /// The manager's home, which holds the witness.
     public var home: String
-    public var state: String { "\(home)/state" }
+    /// The folder of the state itself.
+    public var state: String { "\(home)/\(stateName)" }
+    var stateName: String { "state" }
     var slots: String { "\(state)/slots" }
     public var backups: String { "\(home)/backups" }
 
     public init(home: String) { self.home = home }
 
-    /// Whether there is one, whatever its condition.
+    /// Whether there is one, whatever its condition. An empty folder is none.
     public var isSealed: Bool {
-        guard let folder = try? StateFolder(state), let names = try? folder.names() else { return false }
-        return names.contains { $0 == RecipientFile.name || GenerationName.ofHead($0) != nil }
+        do throws(StateError) {
+            return try !StateFolder(state).names().isEmpty
+        } catch {
+            // What is there and can't be looked at must not pass for nothing.
+            return error.code != .absent
+        }
     }
 }
 
@@ -28,6 +34,10 @@ public final class SealedStore: Sendable {
         var newest: GenerationReader.Found
         /// What ended this store: what is on the disk is not known for certain any more.
         var failure: StateError?
+        /// Why the witness does not know of the newest generation.
+        var witnessProblem: StateError?
+        /// Whether this store wrote the witness.
+        var isWitnessed = false
     }
 
     public let place: StatePlace
@@ -39,12 +49,15 @@ public final class SealedStore: Sendable {
     private let witness: Witness
     private let openPGP: any OpenPGPProvider
     private let position: Mutex<Position>
+    /// Slots are changed one after another: two that each see another slot left must not both go.
+    private let slotChanges = Mutex<Void>(())
 
     /// How many generations are kept, the one in force included.
     static let keptGenerations: UInt64 = 3
 
     init(
-        _ place: StatePlace, _ parts: Parts, newest: GenerationReader.Found, openPGP: any OpenPGPProvider
+        _ place: StatePlace, _ parts: Parts, newest: GenerationReader.Found, isWitnessed: Bool = false,
+        openPGP: any OpenPGPProvider
     ) throws(StateError) {
         self.place = place
         instance = parts.reader.envelope.instance
@@ -54,12 +67,18 @@ public final class SealedStore: Sendable {
         slotFolder = parts.slots
         witness = parts.witness
         self.openPGP = openPGP
-        position = Mutex(Position(newest: newest))
+        position = Mutex(Position(newest: newest, isWitnessed: isWitnessed))
     }
 
+    private var newest: GenerationReader.Found { position.withLock { $0.newest } }
+    /// The number of the generation in force.
     public var generation: UInt64 { position.withLock { $0.newest.commit.generation } }
     /// When the generation in force was written.
     public var savedAt: Timestamp { position.withLock { $0.newest.commit.writtenAt } }
+
+    /// Why the witness could not be written at the last save: until it can be, an older state that is put in the place
+    /// of this one may pass unnoticed.
+    public var witnessProblem: StateError? { position.withLock { $0.witnessProblem } }
 
     private static func freshSession(_ openPGP: any OpenPGPProvider) throws(StateError) -> OpenPGPKeyPair {
         do {
@@ -77,6 +96,16 @@ extension SealedStore {
         var reader: GenerationReader
         var slots: SlotFolder
         var witness: Witness
+
+        /// The same, in the folders as they are called now.
+        func moved(to place: StatePlace) throws(StateError) -> Parts {
+            Parts(
+                reader: GenerationReader(
+                    folder: try StateFolder(place.state), envelope: reader.envelope, recipient: reader.recipient),
+                slots: SlotFolder(
+                    folder: try StateFolder(place.slots), instance: slots.instance, openPGP: slots.openPGP),
+                witness: witness)
+        }
     }
 
     /// Makes a sealed state where there is none.
@@ -87,40 +116,62 @@ extension SealedStore {
     ) throws(StateError) -> SealedStore {
         guard !slots.isEmpty else { throw StateError(.noSlot, "a state needs at least one key slot") }
         let home = try StateFolder(place.home, creating: true)
-        let folder = try StateFolder(place.state, creating: true)
-        let there = try folder.names()
-        guard there.isEmpty || there == ["slots"] else {
-            throw StateError(
-                .present, "there is a state at \(place.state) already",
-                hint: "use it, or move it out of the way; it is never overwritten")
+        guard !place.isSealed else { throw present(place) }
+        home.removeTemporary()
+        // All of it is made under another name, so that a state is there whole or not at all.
+        let unfinished = StateFolder.temporaryName()
+        var isRenaming = false
+        do throws(StateError) {
+            let (parts, newest) = try make(home, unfinished, place, content, slots, openPGP, now)
+            isRenaming = true
+            do throws(StateError) {
+                try home.rename(unfinished, to: place.stateName)
+            } catch  where error.code == .present {
+                throw present(place)
+            }
+            return try SealedStore(
+                place, try parts.moved(to: place), newest: newest, isWitnessed: true, openPGP: openPGP)
+        } catch {
+            let isRenamed = isRenaming && error.code != .present && (try? home.has(unfinished)) == false
+            home.removeFolder(isRenamed ? place.stateName : unfinished)
+            throw error
         }
+    }
+
+    private static func present(_ place: StatePlace) -> StateError {
+        StateError(
+            .present, "there is a state at \(place.state) already",
+            hint: "use it, or move it out of the way; it is never overwritten")
+    }
+
+    /// Makes a state with its first generation in a folder of its own, and its witness.
+    private static func make(
+        _ home: StateFolder, _ name: String, _ place: StatePlace, _ content: StateContent, _ slots: [NewSlot],
+        _ openPGP: any OpenPGPProvider, _ now: Timestamp
+    ) throws(StateError) -> (parts: Parts, newest: GenerationReader.Found) {
+        let folder = try StateFolder("\(home.path)/\(name)", creating: true)
         let keys = try StateKeys.random()
         let instance = InstanceID.random()
         let recipient = try freshSession(openPGP)
         let slotFolder = SlotFolder(
-            folder: try StateFolder(place.slots, creating: true), instance: instance, openPGP: openPGP)
-        do throws(StateError) {
-            for slot in slots { try slotFolder.add(slot, root: keys.root, at: now) }
-            try folder.write(RecipientFile.name, RecipientFile(instance: instance, recipient, keys).encoded)
-            let none = GenerationReader.Found(
-                commit: Commit(
-                    instance: instance, generation: 0, previous: Digest.none, digest: Digest.none, length: 0,
-                    writtenAt: now, signer: []),
-                digest: Digest.none)
-            let parts = Parts(
-                reader: GenerationReader(
-                    folder: folder, envelope: Envelope(openPGP: openPGP, keys: keys, instance: instance),
-                    recipient: recipient),
-                slots: slotFolder, witness: Witness(folder: home, keys: keys, instance: instance))
-            try? home.erase(Witness.name)
-            let store = try SealedStore(place, parts, newest: none, openPGP: openPGP)
-            try store.save(content, at: now)
-            return store
-        } catch {
-            for name in (try? slotFolder.folder.names()) ?? [] { try? slotFolder.folder.erase(name) }
-            for name in (try? folder.names()) ?? [] where name != "slots" { try? folder.erase(name) }
-            throw error
-        }
+            folder: try StateFolder("\(folder.path)/slots", creating: true), instance: instance, openPGP: openPGP)
+        for slot in slots { try slotFolder.add(slot, keys, at: now) }
+        try folder.write(RecipientFile.name, RecipientFile(instance: instance, recipient, keys).encoded)
+        let none = GenerationReader.Found(
+            commit: Commit(
+                instance: instance, generation: 0, previous: Digest.none, digest: Digest.none, length: 0,
+                writtenAt: now, signer: []),
+            digest: Digest.none)
+        let parts = Parts(
+            reader: GenerationReader(
+                folder: folder, envelope: Envelope(openPGP: openPGP, keys: keys, instance: instance),
+                recipient: recipient),
+            slots: slotFolder, witness: Witness(folder: home, keys: keys, instance: instance))
+        let store = try SealedStore(place, parts, newest: none, openPGP: openPGP)
+        try store.save(content, at: now)
+        // Another state's witness, left here, would not let this one be opened.
+        if let problem = store.witnessProblem { throw problem }
+        return (parts, store.newest)
     }
 
     /// Opens a state and reads the generation in force.
@@ -148,19 +199,22 @@ extension SealedStore {
     ) throws(StateError) -> (store: SealedStore, content: StateContent) {
         let reader = parts.reader
         guard let newest = try reader.generations().last else {
-            throw StateError(
-                .missing, "\(place.state) holds key slots and no generation of the state",
-                hint: "dtm state restore takes a backup")
+            throw missing(place)
         }
         let found = try reader.head(newest)
         try reader.checkChain(found)
         _ = try parts.witness.check(found)
         let content = try reader.content(found)
-        reader.folder.removeTemporary()
+        for folder in [reader.folder, parts.slots.folder, parts.witness.folder] { folder.removeTemporary() }
         return (try SealedStore(place, parts, newest: found, openPGP: openPGP), content)
     }
 
-    /// The root key may be anything for what only looks.
+    static func missing(_ place: StatePlace) -> StateError {
+        StateError(
+            .missing, "\(place.state) holds no generation of the state", hint: "dtm state restore takes a backup")
+    }
+
+    /// What it takes to read a state; nothing of it is checked but the recipient's key.
     static func parts(
         at place: StatePlace, _ openPGP: any OpenPGPProvider,
         root: (SlotFolder) throws(StateError) -> SharedSecret
@@ -189,13 +243,20 @@ extension SealedStore {
         return (try folder.summaries(), try folder.slots().problems, file.instance)
     }
 
+    /// Adds a key slot; a passphrase takes a second or so.
+    ///
+    /// - Throws: `passphrase`, `recipient`, `slotLimit`, `memory`, `full`, `readOnly`, `io`. There is no new slot then.
     @discardableResult
     public func addSlot(_ slot: NewSlot, at now: Timestamp) throws(StateError) -> SlotID {
-        try slotFolder.add(slot, root: keys.root, at: now)
+        try slotChanges.withLock { _ throws(StateError) in try slotFolder.add(slot, keys, at: now) }
     }
 
+    /// Removes a key slot.
+    ///
     /// - Throws: `noSlot`, and `slotLimit` for the last one.
-    public func removeSlot(_ id: SlotID) throws(StateError) { try slotFolder.remove(id) }
+    public func removeSlot(_ id: SlotID) throws(StateError) {
+        try slotChanges.withLock { _ throws(StateError) in try slotFolder.remove(id, keys) }
+    }
 }
 
 // MARK: Saving
@@ -203,12 +264,14 @@ extension SealedStore {
 extension SealedStore {
     /// Saves a new generation. When it returns, the generation is on the disk and in force.
     ///
-    /// - Throws: `full`, `readOnly`, `io`: the generation before is in force then. After a failure in the very last step
+    /// - Throws: `full`, `readOnly`, `io`, and `modified` when the folder was replaced: the generation before is in force
+    ///   then. After a failure in the very last step
     ///   it can't be known which of the two is, and the store saves no more.
     @discardableResult
     public func save(_ content: StateContent, at now: Timestamp) throws(StateError) -> UInt64 {
         try position.withLock { position throws(StateError) in
             if let failure = position.failure { throw failure }
+            try reader.folder.requireInPlace()
             let last = position.newest
             let generation = last.commit.generation + 1
             let message = try reader.envelope.seal(
@@ -224,7 +287,8 @@ extension SealedStore {
             do throws(StateError) {
                 try reader.folder.write(GenerationName.head(generation), head)
             } catch {
-                if reader.folder.has(GenerationName.head(generation)) {
+                // What can't be told counts as there.
+                if (try? reader.folder.has(GenerationName.head(generation))) != false {
                     position.failure = StateError(
                         error.code, "generation \(generation) may be on the disk or not: \(error.message)",
                         hint: "restart the manager: it takes what is there", cause: error)
@@ -235,7 +299,13 @@ extension SealedStore {
             }
             position.newest = GenerationReader.Found(commit: commit, digest: Digest.of(head))
             // The state is saved; these two can be made up for by the next save.
-            try? witness.write(generation, head: position.newest.digest)
+            do throws(StateError) {
+                try witness.write(generation, head: position.newest.digest)
+                position.witnessProblem = nil
+                position.isWitnessed = true
+            } catch {
+                position.witnessProblem = error
+            }
             forget(before: generation)
             return generation
         }
@@ -245,26 +315,42 @@ extension SealedStore {
         guard let names = try? reader.folder.names() else { return }
         for name in names {
             guard let old = GenerationName.ofHead(name) ?? GenerationName.ofContent(name),
-                old + Self.keptGenerations <= generation
+                old < generation, generation - old >= Self.keptGenerations
             else { continue }
             try? reader.folder.erase(name)
         }
     }
 
-    /// Whether the newest generation on the disk still is what this store wrote or read.
+    /// Whether what is on the disk still is what this store wrote or read: the newest generation, the witness, the key
+    /// slots.
     ///
     /// - Throws: What is wrong with it.
     public func verifyOnDisk() throws(StateError) {
-        let newest = position.withLock { $0.newest }
-        let found = try reader.head(newest.commit.generation)
-        guard found.digest == newest.digest else {
-            throw .damaged(
-                .modified, GenerationName.head(newest.commit.generation), "it was replaced while the manager runs")
+        try position.withLock { position throws(StateError) in
+            if let failure = position.failure { throw failure }
+            try reader.folder.requireInPlace()
+            let newest = position.newest
+            let found = try reader.head(newest.commit.generation)
+            guard found.digest == newest.digest else {
+                throw .damaged(
+                    .modified, GenerationName.head(newest.commit.generation), "it was replaced while the manager runs")
+            }
+            if let other = try reader.generations().last, other > newest.commit.generation {
+                throw .damaged(.generation, GenerationName.head(other), "somebody else wrote it while the manager runs")
+            }
+            _ = try reader.content(found)
+            if let problem = position.witnessProblem { throw problem }
+            guard try witness.check(found) || !position.isWitnessed else {
+                throw .damaged(.missing, Witness.name, "it was removed while the manager runs")
+            }
         }
-        if let other = try reader.generations().last, other > newest.commit.generation {
-            throw .damaged(.generation, GenerationName.head(other), "somebody else wrote it while the manager runs")
+        try slotFolder.folder.requireInPlace()
+        let slots = try slotChanges.withLock { _ throws(StateError) in try slotFolder.slots(checkedWith: keys) }
+        if let problem = slots.problems.first { throw problem }
+        guard !slots.usable.isEmpty else {
+            throw StateError(
+                .noSlot, "the key slots were removed while the manager runs",
+                hint: "add one before it ends, or nobody can open the state again: dtm state slots add")
         }
-        _ = try reader.content(found)
-        _ = try witness.check(found)
     }
 }

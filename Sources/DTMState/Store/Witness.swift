@@ -12,6 +12,10 @@ struct Witness: Sendable {
     private static let magic = Array("DTMWITN1".utf8)
 
     func write(_ generation: UInt64, head: [UInt8]) throws(StateError) {
+        try folder.write(Self.name, encoded(generation, head: head))
+    }
+
+    func encoded(_ generation: UInt64, head: [UInt8]) -> [UInt8] {
         var writer = ByteWriter()
         writer.append(Self.magic)
         writer.append(instance.bytes)
@@ -19,13 +23,13 @@ struct Witness: Sendable {
         writer.append(head)
         let body = writer.bytes
         let seal = SecretCipher.authenticator(of: body, under: keys.witness.bytes)
-        try folder.write(Self.name, LiteralPacket.encode(body + seal))
+        return LiteralPacket.encode(body + seal)
     }
 
     /// - Returns: Whether there is one.
     /// - Throws: `rolledBack` when it has seen more than the newest commit.
     func check(_ newest: GenerationReader.Found) throws(StateError) -> Bool {
-        guard folder.has(Self.name) else { return false }
+        guard try folder.has(Self.name) else { return false }
         let content = try LiteralPacket.decode(try folder.read(Self.name, atMost: 4_096), file: Self.name)
         var reader = ByteReader(content, file: Self.name)
         guard try reader.bytes(Self.magic.count) == Self.magic,
