@@ -16,6 +16,10 @@ int dtm_prctl_dumpable_off(void) { return outcome(prctl(PR_SET_DUMPABLE, 0L, 0L,
 
 int dtm_prctl_no_new_privs(void) { return outcome(prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L)); }
 
+int dtm_prctl_is_dumpable(void) { return outcome(prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L)); }
+
+int dtm_prctl_has_no_new_privs(void) { return outcome(prctl(PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L)); }
+
 int dtm_prctl_set_name(const char *name) { return outcome(prctl(PR_SET_NAME, name, 0L, 0L, 0L)); }
 
 int dtm_prctl_parent_death_signal(int signal) {

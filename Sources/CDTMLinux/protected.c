@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -105,7 +106,12 @@ void dtm_wipe_at_end_no_more(void *base) {
     }
 }
 
+static atomic_bool wiped;
+
+int dtm_is_wiped(void) { return atomic_load(&wiped); }
+
 void dtm_wipe_registered(void) {
+    atomic_store(&wiped, true);
     for (int index = 0; index < registered_most; index++) {
         char *base = (char *)atomic_load(&registered[index].base);
         if (base == NULL) continue;

@@ -19,6 +19,10 @@ public struct Configuration: Hashable, Sendable {
     public var logging = LoggingSettings()
     /// What a data plane does without its control process.
     public var orphan = OrphanSettings()
+    /// How secrets lie in memory.
+    public var memory = MemorySettings()
+    /// How the manager looks at itself.
+    public var verification = VerificationSettings()
     /// How the host is watched.
     public var discovery = DiscoverySettings()
     /// Whether new listeners are protected without being asked for.
@@ -124,6 +128,32 @@ public struct LoggingSettings: Hashable, Sendable {
 public struct OrphanSettings: Hashable, Sendable {
     /// How long it goes on serving.
     public var limitSeconds = 1_200.0
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `memory`: how secrets lie in memory.
+public struct MemorySettings: Hashable, Sendable {
+    /// What to do on a host that does not give the best protection.
+    public enum Protection: String, Hashable, Sendable, CaseIterable {
+        /// Memory that the kernel can't read, or the manager does not start.
+        case require
+        /// That memory where the kernel gives it, otherwise locked memory.
+        case prefer
+    }
+
+    /// Which of the two.
+    public var protection = Protection.prefer
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `verification`: how the manager's processes look at themselves.
+public struct VerificationSettings: Hashable, Sendable {
+    /// How often.
+    public var intervalSeconds = 60.0
 
     /// The defaults.
     public init() {}

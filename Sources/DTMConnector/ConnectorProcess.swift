@@ -1,4 +1,5 @@
 public import DTMAPI
+import DTMSecrets
 import DTMTunnel
 import Glibc
 import NIOCore
@@ -9,6 +10,7 @@ import UnixSignals
 public struct ConnectorProcess: Sendable {
     private let connector: Connector
     private let group: MultiThreadedEventLoopGroup
+    private let notices = ConnectorNotices()
 
     /// - Parameters:
     ///   - allowsAnyLocal: Serve programs of other users as well.
@@ -20,15 +22,16 @@ public struct ConnectorProcess: Sendable {
         group = MultiThreadedEventLoopGroup(numberOfThreads: EventLoops.count)
         connector = Connector(
             tunnel: tunnel, offer: offer, callers: Self.callers(offer, allowsAnyLocal),
-            observer: ConnectorNotices(), locator: locator, group: group, isListening: isListening)
+            observer: notices, locator: locator, group: group, isListening: isListening)
     }
 
     /// Serves until SIGINT or SIGTERM, or until the connection of ``ConnectorOffer/stdio`` has ended.
     ///
-    /// - Throws: as ``Connector/run()``.
+    /// - Throws: as ``Connector/run()``, and `SecretsError` when this process may lock no memory.
     public func run() async throws {
         // Not waited for: it would wait for goodbyes of servers that may never come.
         defer { group.shutdownGracefully { _ in } }
+        if let warning = try MemoryProtection.begin(.prefer).warning { notices.say(warning) }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await connector.run() }
             tasks.addTask { await Self.untilSignalled() }

@@ -127,6 +127,16 @@ public struct Event: Hashable, Sendable {
         public static let programAdmitted = "connection.program_admitted"
         public static let connectionRefused = "connection.refused"
         public static let dataPlaneUnsent = "dataplane.message_unsent"
+        /// Secrets are in memory of a lesser kind than there is.
+        public static let memoryProtectionReduced = "memory.protection.reduced"
+        /// Something took back a protection of one of the manager's processes; and it is there again.
+        public static let protectionLost = "process.protection_lost"
+        public static let protectionRestored = "process.protection_restored"
+        /// Another program stands where the running one was started from.
+        public static let executableReplaced = "executable.replaced"
+        /// The program that runs is not the one that was started.
+        public static let executableChanged = "executable.changed"
+        public static let executableRestored = "executable.restored"
         public static let configurationReloaded = "configuration.reloaded"
         public static let configurationRefused = "configuration.refused"
         public static let stateOpened = "state.opened"

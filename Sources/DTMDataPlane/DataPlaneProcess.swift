@@ -1,6 +1,7 @@
 import CDTMLinux
 import DTMCore
 public import DTMPlan
+import DTMSecrets
 import DTMTunnel
 import Glibc
 import NIOCore
@@ -16,6 +17,7 @@ public enum DataPlaneProcess {
     /// - Returns: the exit status.
     public static func run(channel: consuming ProcessChannel) -> CInt {
         do {
+            try MemoryProtection.begin(.prefer)
             guard case .link(let descriptor)? = try channel.receive() else { return 0 }
             let link = try DataPlaneEnd(adopting: descriptor)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: EventLoops.count)
@@ -30,11 +32,16 @@ public enum DataPlaneProcess {
     static func serve(_ link: DataPlaneEnd, _ group: MultiThreadedEventLoopGroup) -> CInt {
         let reporter = Reporter(link: link)
         let executor = PlanExecutor(group: group, reporter: reporter)
-        reporter.send(.hello(DataPlaneHello(protocolVersion: PlanProtocol.version, pid: getpid())))
         do {
+            let memory = MemoryReport(try MemoryProtection.begin(.prefer))
+            reporter.send(
+                .hello(DataPlaneHello(protocolVersion: PlanProtocol.version, pid: getpid(), memory: memory)))
             try link.run { receive($0, executor, link) }
-        } catch {
+        } catch let error as PlanError {
             complain("the link to control broke: \(error)")
+            return 1
+        } catch {
+            complain("secrets can't be protected: \(error)")
             return 1
         }
         executor.shutDown()

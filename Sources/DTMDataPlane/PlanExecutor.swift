@@ -14,6 +14,7 @@ final class PlanExecutor {
     private let sessions: SessionRegistry
     private let reservations = EndpointReservations()
     private let owners = SocketOwners()
+    private let selfCheck: SelfCheck
     private var clock: AnchoredClock?
     private var authenticator: PlanAuthenticator?
     private var trust: Trust?
@@ -36,6 +37,7 @@ final class PlanExecutor {
         self.group = group
         self.reporter = reporter
         sessions = SessionRegistry(group: group, maximumConnections: 1)
+        selfCheck = SelfCheck(on: group.next(), reporter)
     }
 
     var openConnections: Int { sessions.openConnections }
@@ -49,6 +51,7 @@ final class PlanExecutor {
     /// Makes the plan true as far as it can be; what can't is reported, tunnel by tunnel.
     func apply(_ plan: Plan) {
         guard let clock, let authenticator else { return }
+        selfCheck.run(every: plan.verificationMilliseconds)
         sessions.setMaximumConnections(Int(plan.maximumConnections))
         guard adoptTrust(plan, authenticator) else { return }
         let surroundings = RuntimeSurroundings(

@@ -4,7 +4,7 @@ public import DTMCore
 public struct DiscoveryError: DescribedError, Equatable {
     /// What went wrong.
     public enum Code: String, Sendable {
-        case processTableUnreadable, processGone, executableUnreadable
+        case processTableUnreadable, processGone, executableUnreadable, fileUnreadable
     }
 
     public let code: Code
@@ -31,5 +31,9 @@ public struct DiscoveryError: DescribedError, Equatable {
         Self(
             code: .executableUnreadable, message: "the executable of process \(pid) can't be read: \(reason)",
             hint: "reading other users' executables takes CAP_SYS_PTRACE")
+    }
+
+    static func fileUnreadable(_ path: String, _ reason: String) -> Self {
+        Self(code: .fileUnreadable, message: "\(path) can't be hashed: \(reason)", hint: nil)
     }
 }

@@ -38,6 +38,7 @@ public final class Launcher {
     private var controlDue: ContinuousClock.Instant?
     private var dataPlaneDue: ContinuousClock.Instant?
     private var wasReady = false
+    private var isFinal = false
     private var needsLink = false
     private var stopping: Stop?
     private var exitStatus: CInt = 0
@@ -195,8 +196,14 @@ public final class Launcher {
     private func readChannels() {
         guard let descriptor = control?.channel.descriptor else { return }
         var interest = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&interest, 1, 0) > 0, interest.revents & Int16(POLLIN) != 0 else { return }
-        if let message = try? control?.channel.receive(), case .ready = message { wasReady = true }
+        while poll(&interest, 1, 0) > 0, interest.revents & Int16(POLLIN) != 0 {
+            guard let message = try? control?.channel.receive() else { return }
+            switch consume message {
+            case .ready: wasReady = true
+            case .final: isFinal = true
+            default: break
+            }
+        }
     }
 
     // MARK: Ending
@@ -242,10 +249,12 @@ public final class Launcher {
 
     private func controlEnded(_ status: CInt) {
         let lifetime = control?.startedAt.duration(to: .now) ?? .zero
+        // Its last word may have come since they were read.
+        readChannels()
         control = nil
         let code = Self.exitCode(status)
-        if stopping != nil || !wasReady || code == 0 {
-            // It ended as it was told, or it never got as far as serving: the reason is on standard error, and trying
+        if stopping != nil || !wasReady || isFinal || code == 0 {
+            // It ended as it was told, or says that it is for good, or it never got as far as serving: the reason is on standard error, and trying
             // again would only repeat it.
             exitStatus = stopping == nil ? code : (exitStatus == 0 ? code : exitStatus)
             giveUpDataPlane()

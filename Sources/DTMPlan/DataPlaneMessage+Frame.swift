@@ -15,6 +15,7 @@ extension DataPlaneMessage: PlanMessage {
         case counters = 138
         case drained = 139
         case flowBegan = 140
+        case verified = 141
     }
 
     public static var maximumPayloadBytes: Int { PlanProtocol.maximumDataPlanePayloadBytes }
@@ -55,6 +56,7 @@ extension DataPlaneMessage: PlanMessage {
         case .flow: .flow
         case .incident: .incident
         case .counters: .counters
+        case .verified: .verified
         case .drained: .drained
         }
     }
@@ -64,6 +66,7 @@ extension DataPlaneMessage: PlanMessage {
         case .hello(let hello):
             writer.integer(hello.protocolVersion)
             writer.integer(hello.pid)
+            try writer.part(hello.memory)
         case .planApplied(let version): writer.integer(version)
         case .certificateRequest(let subject, let der):
             try writer.part(subject)
@@ -82,6 +85,9 @@ extension DataPlaneMessage: PlanMessage {
         case .counters(let tunnel, let counters):
             try writer.part(tunnel)
             try writer.part(counters)
+        case .verified(let lapses):
+            try writer.count(lapses.count, in: PlanBounds.lapses)
+            for lapse in lapses { try writer.prose(lapse, in: PlanBounds.lapse) }
         case .drained: break
         }
     }
@@ -108,6 +114,11 @@ extension DataPlaneMessage: PlanMessage {
         case .counters:
             let tunnel = try reader.part(TunnelID.self)
             self = .counters(tunnel: tunnel, try reader.part(TunnelCounters.self))
+        case .verified:
+            let lapses = try reader.list(in: PlanBounds.lapses, least: 2) { reader throws(PlanError) in
+                try reader.text(in: PlanBounds.lapse)
+            }
+            self = .verified(lapses)
         case .drained: self = .drained
         }
     }
@@ -116,6 +127,27 @@ extension DataPlaneMessage: PlanMessage {
 extension DataPlaneHello {
     fileprivate init(from reader: inout FrameReader) throws(PlanError) {
         let version = try reader.protocolVersion()
-        self.init(protocolVersion: version, pid: try reader.integer(Int32.self, "hello.pid"))
+        let pid = try reader.integer(Int32.self, "hello.pid")
+        self.init(protocolVersion: version, pid: pid, memory: try reader.part(MemoryReport.self))
+    }
+}
+
+/// The backing (1 byte: 1 secret, 2 locked), and why it is not better (4 bytes).
+extension MemoryReport: FramePart {
+    static var leastBytes: Int { 5 }
+
+    func append(to writer: inout FrameWriter) {
+        writer.integer(UInt8(backing == .secret ? 1 : 2))
+        writer.integer(refusalCode)
+    }
+
+    init(from reader: inout FrameReader) throws(PlanError) {
+        let backing: MemoryProtection.Backing
+        switch try reader.integer(UInt8.self, "hello.memory") {
+        case 1: backing = .secret
+        case 2: backing = .locked
+        case let other: throw .value("hello.memory", other, allowed: "1 and 2")
+        }
+        self.init(backing: backing, refusalCode: try reader.integer(Int32.self, "hello.memory.refusal"))
     }
 }

@@ -53,6 +53,9 @@ public enum DataPlaneMessage: Hashable, Sendable {
     case incident(Incident)
     /// Once a second, for every tunnel that had traffic or changes since the last.
     case counters(tunnel: TunnelID, TunnelCounters)
+    /// What of the process's protections does not hold, each as a sentence: after every look at them, empty when all is
+    /// well.
+    case verified([String])
     case drained
 }
 
@@ -60,11 +63,32 @@ public enum DataPlaneMessage: Hashable, Sendable {
 public struct DataPlaneHello: Hashable, Sendable {
     public var protocolVersion: UInt16
     public var pid: Int32
+    public var memory: MemoryReport
 
-    public init(protocolVersion: UInt16, pid: Int32) {
+    public init(protocolVersion: UInt16, pid: Int32, memory: MemoryReport) {
         self.protocolVersion = protocolVersion
         self.pid = pid
+        self.memory = memory
     }
+}
+
+/// How a process's secrets are protected in its memory.
+public struct MemoryReport: Hashable, Sendable {
+    public var backing: MemoryProtection.Backing
+    /// Why it is not the best kind, an errno; 0 when it is.
+    public var refusalCode: Int32
+
+    public init(backing: MemoryProtection.Backing, refusalCode: Int32 = 0) {
+        self.backing = backing
+        self.refusalCode = refusalCode
+    }
+
+    public init(_ status: MemoryProtection.Status) {
+        self.init(backing: status.backing, refusalCode: status.refusalCode)
+    }
+
+    /// Why it is not the best kind, in words; nil when it is.
+    public var refusal: String? { MemoryProtection.refusal(backing, refusalCode) }
 }
 
 /// One completed rotation.

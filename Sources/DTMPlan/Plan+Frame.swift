@@ -1,7 +1,7 @@
 import DTMCore
 
 extension Plan: FramePart {
-    static var leastBytes: Int { 27 }
+    static var leastBytes: Int { 31 }
 
     func append(to writer: inout FrameWriter) throws(PlanError) {
         try checkTunnels()
@@ -14,6 +14,7 @@ extension Plan: FramePart {
         for identity in revokedIdentities { try writer.text(identity, in: PlanBounds.revokedIdentity) }
         try writer.integer(maximumLeafLifetimeSeconds, in: PlanBounds.leafLifetime)
         writer.integer(maximumConnections)
+        try writer.integer(verificationMilliseconds, in: PlanBounds.verification)
         try writer.list(tunnels, in: PlanBounds.tunnels)
     }
 
@@ -30,10 +31,11 @@ extension Plan: FramePart {
         }
         let maximumLeafLifetimeSeconds = try reader.integer(UInt32.self, in: PlanBounds.leafLifetime)
         let maximumConnections = try reader.integer(UInt32.self, "plan.maximumConnections")
+        let verificationMilliseconds = try reader.integer(UInt32.self, in: PlanBounds.verification)
         self.init(
             version: version, trustDomain: trustDomain, trustBundle: trustBundle, revokedSerials: revokedSerials,
             revokedIdentities: revokedIdentities, maximumLeafLifetimeSeconds: maximumLeafLifetimeSeconds,
-            maximumConnections: maximumConnections,
+            maximumConnections: maximumConnections, verificationMilliseconds: verificationMilliseconds,
             tunnels: try reader.list(of: TunnelPlan.self, in: PlanBounds.tunnels))
         try checkTunnels()
     }

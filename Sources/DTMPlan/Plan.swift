@@ -18,12 +18,14 @@ public struct Plan: Hashable, Sendable {
     public var maximumLeafLifetimeSeconds: UInt32
     /// The most connections over all tunnels.
     public var maximumConnections: UInt32
+    /// How often the data plane looks whether its protections hold.
+    public var verificationMilliseconds: UInt32
     public var tunnels: [TunnelPlan]
 
     public init(
         version: UInt64, trustDomain: String, trustBundle: [[UInt8]], revokedSerials: [SerialNumber] = [],
         revokedIdentities: [String] = [], maximumLeafLifetimeSeconds: UInt32 = 3_600, maximumConnections: UInt32,
-        tunnels: [TunnelPlan]
+        verificationMilliseconds: UInt32 = 60_000, tunnels: [TunnelPlan]
     ) {
         self.version = version
         self.trustDomain = trustDomain
@@ -32,6 +34,7 @@ public struct Plan: Hashable, Sendable {
         self.revokedIdentities = revokedIdentities
         self.maximumLeafLifetimeSeconds = maximumLeafLifetimeSeconds
         self.maximumConnections = maximumConnections
+        self.verificationMilliseconds = verificationMilliseconds
         self.tunnels = tunnels
     }
 }

@@ -26,6 +26,8 @@ public enum PlanBounds {
     public static let revokedIdentities = PlanBound("plan.revokedIdentities", 0...16_384, "identities")
     public static let revokedIdentity = PlanBound("plan.revokedIdentities.identity", 1...2_048, "bytes")
     public static let leafLifetime = PlanBound("plan.maximumLeafLifetimeSeconds", 1...Int(Int32.max), "seconds")
+    public static let verification = PlanBound(
+        "plan.verificationMilliseconds", 1_000...3_600_000, "milliseconds")
     public static let tunnels = PlanBound("plan.tunnels", 0...4_096, "tunnels")
 
     // One tunnel of it.
@@ -52,4 +54,7 @@ public enum PlanBounds {
     public static let failureStep = PlanBound("rotationFailed.step", 1...32, "bytes")
     /// Longer ones are cut when they are sent.
     public static let failureReason = PlanBound("rotationFailed.reason", 0...1_024, "bytes")
+    public static let lapses = PlanBound("verified", 0...64, "lapses")
+    /// Longer ones are cut when they are sent.
+    public static let lapse = PlanBound("verified.lapse", 0...512, "bytes")
 }

@@ -13,6 +13,8 @@ public enum ProcessMessage: ~Copyable, Sendable {
     case reload
     /// To the launcher: started, and serving.
     case ready
+    /// To the launcher: the end is for good. Starting it again would only repeat the reason, which has been said.
+    case final
 }
 
 /// One end of the channel between the launcher and a process that it started: a Unix socket of whole messages.
@@ -47,6 +49,7 @@ public struct ProcessChannel: ~Copyable, Sendable {
         case .now: try send(type: 3)
         case .reload: try send(type: 4)
         case .ready: try send(type: 0x81)
+        case .final: try send(type: 0x82)
         }
     }
 
@@ -81,6 +84,7 @@ public struct ProcessChannel: ~Copyable, Sendable {
         case 3: return .now
         case 4: return .reload
         case 0x81: return .ready
+        case 0x82: return .final
         default: throw .type(type)
         }
     }

@@ -4,14 +4,28 @@ import Glibc
 /// What every process of the manager does first, before it reads a secret and before a second thread exists.
 public enum ProcessHardening {
     /// No core files, no reading of our memory by others of the same user, no gain of privileges by what we execute
-    /// (`setrlimit(2)`, `prctl(2)`). What the kernel refuses is left as it was.
+    /// (`setrlimit(2)`, `prctl(2)`), and secrets overwritten at the end, whatever ends the process. What the kernel
+    /// refuses is left as it was; ``lapses()`` tells it.
     public static func apply() {
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
         _ = dtm_prctl_dumpable_off()
         _ = dtm_prctl_no_new_privs()
+        MemoryProtection.wipeAtEnd()
         umask(0o077)
         signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// What of ``apply()`` is not in force, each as a sentence: something took it back, or the kernel refused it.
+    public static func lapses() -> [String] {
+        var found: [String] = []
+        if dtm_prctl_is_dumpable() != 0 { found.append("other programs of this user may trace and dump the process") }
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit) != 0 || limit.rlim_cur != 0 {
+            found.append("the process may leave a core file")
+        }
+        if dtm_prctl_has_no_new_privs() != 1 { found.append("what the process executes may gain privileges") }
+        return found
     }
 
     /// The same for a command that holds secrets, as a connector does. If Swift's backtracer is on, the program begins

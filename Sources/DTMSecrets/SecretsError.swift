@@ -70,12 +70,22 @@ public struct SecretsError: DescribedError, Equatable {
         }
     }
 
+    /// The same, with who asked for it.
+    var required: Self {
+        Self(
+            code: code, message: "memory.protection is \"require\", and \(message)", hint: hint, systemCode: systemCode)
+    }
+
     /// What is in force is less than the policy asks for.
-    static func protectionMissing(_ backing: MemoryProtection.Backing, _ code: Int32) -> Self {
-        let reason = code == 0 ? "" : ": \(String(cString: strerror(code)))"
+    ///
+    /// - Parameter process: whose secrets they are, as "the data plane".
+    public static func protectionMissing(
+        of process: String, _ backing: MemoryProtection.Backing, _ code: Int32
+    ) -> Self {
+        let reason = MemoryProtection.refusal(backing, code).map { " (\($0))" } ?? ""
         return Self(
             code: .protectionMissing,
-            message: "memory.protection is \"require\", and secrets are in \(backing.rawValue) memory\(reason)",
+            message: "memory.protection is \"require\", and secrets of \(process) are in \(backing.rawValue) memory\(reason)",
             hint: "boot a kernel 5.14 or later with secretmem.enable=1, raise the limit on locked memory (ulimit -l, "
                 + "LimitMEMLOCK=), or set memory.protection to \"prefer\"", systemCode: code)
     }

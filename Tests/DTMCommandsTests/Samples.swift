@@ -17,11 +17,15 @@ enum Samples {
             allow: ["uid:1000"], origin: "api", problem: problem)
     }
 
-    static func status(degraded: [String] = []) -> StatusReport {
+    static func status(
+        degraded: [String] = [],
+        protection: StatusReport.ProtectionReport? = .init(
+            policy: "prefer", control: "secret", dataPlane: "secret", reason: nil, lapses: [])
+    ) -> StatusReport {
         StatusReport(
             pid: 4242, uptimeSeconds: 11_530, version: "0.1.0", home: "/home/ada/.dtm", configuration: nil,
             state: .init(mode: "ephemeral"), autoTunnel: false, analysis: false, tunnels: 2,
-            memory: .init(residentBytes: 32_715_571, lockedBytes: 131_072), cpuPercent: 0.42,
+            memory: .init(residentBytes: 32_715_571, lockedBytes: 131_072, protection: protection), cpuPercent: 0.42,
             processes: [
                 .init(role: "launcher", pid: 4242, residentBytes: 2_202_010),
                 .init(role: "control", pid: 4243, residentBytes: 20_971_520),

@@ -18,6 +18,7 @@ import Testing
                 "  auto-tunnel    off",
                 "  analysis       off",
                 "  memory         31.2 MiB resident, 128 KiB locked",
+                "  secrets        in secret memory (memory.protection is prefer)",
                 "  processor      0.4 % of one core",
                 "  processes      launcher 4242 (2.1 MiB), control 4243 (20.0 MiB)",
                 "All is well.",

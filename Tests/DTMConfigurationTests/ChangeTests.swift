@@ -54,6 +54,8 @@ import Testing
             ),
             (#""logging": {"level": "info"}"#, #""logging": {"level": "error"}"#),
             (#""orphan": {"limitSeconds": 10}"#, #""orphan": {"limitSeconds": 20}"#),
+            (#""memory": {"protection": "require"}"#, #""memory": {"protection": "prefer"}"#),
+            (#""verification": {"intervalSeconds": 60}"#, #""verification": {"intervalSeconds": 61}"#),
             (#""autoTunnel": {"enabled": true}"#, #""autoTunnel": {"enabled": false}"#),
             (#""discovery": {"enabled": true}"#, #""discovery": {"enabled": false}"#),
             (#""discovery": {"intervalSeconds": 1}"#, #""discovery": {"intervalSeconds": 2}"#),

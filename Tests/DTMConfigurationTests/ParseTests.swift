@@ -60,7 +60,7 @@ import Testing
                 "2:51: rotation.portRange: [6000, 5000] is not allowed; allowed: [lowest, highest], ports from 1024 to "
                     + "65535, both included",
                 "3:3: loging: there is no such key; nearest is logging; allowed: rotation, certificates, timeouts, "
-                    + "limits, logging, orphan, discovery, autoTunnel, backup, analysis, openai_api_key, tunnels, connectors",
+                    + "limits, logging, orphan, memory, verification, discovery, autoTunnel, backup, analysis, openai_api_key, tunnels, connectors",
                 "5:46: tunnels[0].portrange: there is no such key; nearest is tunnels[0].portRange; allowed: name, "
                     + "target, allow, intervalSeconds, overlapSeconds, portRange, addresses, proxyProtocol, "
                     + "maximumConnections, idleTimeoutSeconds, maximumConnectionAgeSeconds, connectTimeoutSeconds",

@@ -34,12 +34,11 @@ enum HostFaults {
     }
 
     private static let limits = [
-        Fault("doctor.memlock", "some tunnels fit", .warning, detail: "1 MiB are allowed", mend: "LimitMEMLOCK=4456448")
-        {
-            $0.process.lockedBytesLimit = 1 << 20
-        },
-        Fault("doctor.memlock", "not one tunnel fits", .error, detail: "64 KiB are allowed", mend: "ulimit -l 4352") {
+        Fault("doctor.memlock", "work waits", .warning, detail: "64 KiB are allowed", mend: "LimitMEMLOCK=131072") {
             $0.process.lockedBytesLimit = 64 << 10
+        },
+        Fault("doctor.memlock", "nothing may be locked", .error, detail: "0 B are allowed", mend: "ulimit -l 128") {
+            $0.process.lockedBytesLimit = 0
         },
         Fault("doctor.descriptors", "the usual limit", .warning, detail: "4096 are allowed", mend: "LimitNOFILE=17536")
         {
@@ -83,6 +82,23 @@ enum HostFaults {
     private static let memory = [
         Fault("doctor.secretmemory", "switched off", .note, detail: "memfd_secret", mend: "secretmem.enable=1") {
             $0.memory.secretMemory = .refused(ENOSYS)
+        },
+        Fault(
+            "doctor.secretmemory", "switched off, and required", .error, detail: "memfd_secret gives none", mend: "prefer"
+        ) {
+            $0.memory.secretMemory = .refused(ENOSYS)
+            $0.settings.requiresSecretMemory = true
+        },
+        Fault(
+            "doctor.secretmemory", "not in force", .note, detail: "control's secrets in locked memory",
+            mend: "start it anew"
+        ) {
+            $0.settings.protection = DoctorSettings.Protection(
+                control: "locked", dataPlane: "secret", reason: "memfd_secret: Try again", lapses: [])
+        },
+        Fault("doctor.protections", "one was taken away", .error, detail: "control: it may be dumped", mend: "dtm events") {
+            $0.settings.protection = DoctorSettings.Protection(
+                control: "secret", dataPlane: "secret", reason: nil, lapses: ["control: it may be dumped"])
         },
         Fault("doctor.swap", "a disk", .note, detail: "/dev/sda2", mend: "crypttab") {
             $0.memory.swaps = .known([

@@ -10,7 +10,8 @@ enum Samples {
     static let settings = DoctorSettings(
         home: home, configuration: .valid(path: "\(home)/config.json", tunnels: 2, warnings: []),
         manager: .answers(version: "1.2.3"), endpoints: [EndpointRange(ports: 5_000...6_000, hopsAddresses: true)],
-        skippedPorts: [5_432, 6_379], maximumConnections: 8_192, maximumTunnels: 256, logBytes: 60 << 20)
+        skippedPorts: [5_432, 6_379], maximumConnections: 8_192, maximumTunnels: 256, logBytes: 60 << 20,
+        protection: .init(control: "secret", dataPlane: "secret", reason: nil, lapses: []))
 
     static var healthy: HostFacts {
         HostFacts(

@@ -50,6 +50,8 @@ import Testing
                 $0.schedule.lowestPort = 2
                 $0.schedule.highestPort = 1
             })
+        refuses(.size, "plan.verificationMilliseconds", plan { $0.verificationMilliseconds = 999 })
+        refuses(.size, "plan.verificationMilliseconds", plan { $0.verificationMilliseconds = 3_600_001 })
         refuses(.size, "credential.chain", .credential(.listener(tunnel), chain: []))
         refuses(.size, "credential.chain.certificate", .credential(.listener(tunnel), chain: [[]]))
     }
@@ -72,6 +74,13 @@ import Testing
             repeating: ListenerReport(endpoint: Endpoint(address: .v4(1), port: 1), role: .live), count: 2_049)
         expect(.size, field: "listeners") {
             try FrameCodec.encode(DataPlaneMessage.listeners(tunnel: tunnel, listeners))
+        }
+        expect(.size, field: "verified") {
+            try FrameCodec.encode(DataPlaneMessage.verified(Array(repeating: "", count: 65)))
+        }
+        expect(.value, field: "hello.memory") {
+            try FrameCodec.decode(
+                DataPlaneMessage.self, from: [0, 0, 0, 11, 129, 0, 3, 0, 0, 0, 1, 3, 0, 0, 0, 0])
         }
         expect(.size, field: "certificateRequest.der") {
             try FrameCodec.encode(DataPlaneMessage.certificateRequest(.probe(tunnel), der: []))

@@ -83,7 +83,7 @@ import Testing
         var generator = MessageGenerator(seed: 40)
         var failures = 0
         for round in SeededGenerator.rounds(100_000) {
-            let type: UInt8 = round.isMultiple(of: 8) ? generator.integer() : UInt8(generator.count(1...11))
+            let type: UInt8 = round.isMultiple(of: 8) ? generator.integer() : UInt8(generator.count(1...13))
             let payload = (0..<generator.count(0...96)).map { _ in
                 UInt8.random(in: 0...(round.isMultiple(of: 3) ? 255 : 7), using: &generator.random)
             }

@@ -1,6 +1,7 @@
 import DTMTestSupport
 import DTMCore
 import DTMPlan
+import DTMSecrets
 
 /// Random messages of every kind, within the bounds of the protocol and often at their edges.
 struct MessageGenerator {
@@ -82,7 +83,7 @@ extension MessageGenerator {
             revokedSerials: list(0...5) { $0.bytes(1...20) }.compactMap(SerialNumber.init(bytes:)),
             revokedIdentities: list(0...4) { $0.text(1...40) },
             maximumLeafLifetimeSeconds: .random(in: 1...UInt32(Int32.max), using: &random),
-            maximumConnections: integer(),
+            maximumConnections: integer(), verificationMilliseconds: .random(in: 1_000...3_600_000, using: &random),
             tunnels: Dictionary(grouping: list(0...4) { $0.tunnelPlan() }, by: \.id).compactMap { $0.value.first })
     }
 
@@ -133,10 +134,14 @@ extension MessageGenerator {
             bytesOut: integer())
     }
 
+    mutating func memory() -> MemoryReport {
+        MemoryReport(backing: any(MemoryProtection.Backing.allCases, or: .locked), refusalCode: integer())
+    }
+
     /// One of every kind.
     mutating func dataPlaneMessages() -> [DataPlaneMessage] {
         [
-            .hello(DataPlaneHello(protocolVersion: PlanProtocol.version, pid: integer())),
+            .hello(DataPlaneHello(protocolVersion: PlanProtocol.version, pid: integer(), memory: memory())),
             .planApplied(version: integer()),
             .certificateRequest(subject(), der: bytes(1...100)),
             .windowKeyWanted(tunnel: tunnel(), window: integer()),
@@ -153,6 +158,7 @@ extension MessageGenerator {
             .flow(flow()),
             .incident(incident()),
             .counters(tunnel: tunnel(), counters()),
+            .verified(list(0...4) { $0.text(0...60) }),
             .drained,
         ]
     }

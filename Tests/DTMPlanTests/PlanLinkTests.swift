@@ -10,7 +10,7 @@ import Testing
     private static let helloFromControl = ControlMessage.hello(
         ControlHello(protocolVersion: PlanProtocol.version, anchor: ClockAnchor(offsetNanoseconds: 7)))
     private static let helloFromDataPlane = DataPlaneMessage.hello(
-        DataPlaneHello(protocolVersion: PlanProtocol.version, pid: 1))
+        DataPlaneHello(protocolVersion: PlanProtocol.version, pid: 1, memory: MemoryReport(backing: .secret)))
 
     private func ends(limits: PlanQueueLimits = .init()) throws -> (control: ControlEnd, dataPlane: DataPlaneEnd) {
         let (first, second) = try streamPair()

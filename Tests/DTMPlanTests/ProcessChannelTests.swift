@@ -5,7 +5,7 @@ import Testing
 @testable import DTMPlan
 
 @Suite(.timeLimit(.minutes(1))) struct ProcessChannelTests {
-    private enum Kind: Equatable { case link, drain, now, reload, ready, end }
+    private enum Kind: Equatable { case link, drain, now, reload, ready, final, end }
 
     /// What came, without its descriptor.
     private func receive(_ channel: borrowing ProcessChannel) throws -> Kind {
@@ -16,6 +16,7 @@ import Testing
         case .now: return .now
         case .reload: return .reload
         case .ready: return .ready
+        case .final: return .final
         }
     }
 
@@ -29,8 +30,9 @@ import Testing
             try launcher.send(.now)
             try launcher.send(.reload)
             try launcher.send(.ready)
+            try launcher.send(.final)
         }
-        for kind in [Kind.drain, .now, .reload, .ready, .end, .end] { #expect(try receive(child) == kind) }
+        for kind in [Kind.drain, .now, .reload, .ready, .final, .end, .end] { #expect(try receive(child) == kind) }
     }
 
     @Test("A link comes with its socket, which works and is closed on execve")
@@ -47,11 +49,12 @@ import Testing
         #expect(flags & FD_CLOEXEC != 0)
         let control = try ControlEnd(adopting: received)
         let dataPlane = try DataPlaneEnd(adopting: link.second)
-        try dataPlane.send(.hello(.init(protocolVersion: PlanProtocol.version, pid: 9)))
+        let hello = DataPlaneHello(protocolVersion: PlanProtocol.version, pid: 9, memory: .init(backing: .secret))
+        try dataPlane.send(.hello(hello))
         #expect(dataPlane.finish(within: .seconds(60)))
         var messages: [DataPlaneMessage] = []
         try control.run { messages.append($0) }
-        #expect(messages == [.hello(.init(protocolVersion: PlanProtocol.version, pid: 9))])
+        #expect(messages == [.hello(hello)])
     }
 
     @Test("Sending to a process that has ended says so and raises no signal")

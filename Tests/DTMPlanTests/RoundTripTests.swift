@@ -41,8 +41,11 @@ import Testing
 
     @Test("A frame looks as it is documented")
     func goldenFrames() throws {
-        let hello = DataPlaneMessage.hello(DataPlaneHello(protocolVersion: 1, pid: 258))
-        #expect(try FrameCodec.encode(hello) == [0, 0, 0, 6, 129, 0, 1, 0, 0, 1, 2])
+        let hello = DataPlaneMessage.hello(
+            DataPlaneHello(protocolVersion: 1, pid: 258, memory: MemoryReport(backing: .locked, refusalCode: 38)))
+        #expect(try FrameCodec.encode(hello) == [0, 0, 0, 11, 129, 0, 1, 0, 0, 1, 2, 2, 0, 0, 0, 38])
+        let verified = DataPlaneMessage.verified(["no"])
+        #expect(try FrameCodec.encode(verified) == [0, 0, 0, 6, 141, 0, 1, 0, 2, 0x6e, 0x6f])
         #expect(try FrameCodec.encode(ControlMessage.drain(milliseconds: 10_000)) == [0, 0, 0, 4, 5, 0, 0, 0x27, 0x10])
         #expect(try FrameCodec.encode(DataPlaneMessage.drained) == [0, 0, 0, 0, 139])
         let credential = ControlMessage.credential(.probe(TunnelID(high: 1, low: 2)), chain: [[0x30]])

@@ -31,11 +31,15 @@ ssize_t dtm_receive_descriptor(int socket, uint8_t *bytes, size_t capacity, int 
 
 /// No core files, no ptrace by the same user, /proc/PID owned by root: prctl(2), PR_SET_DUMPABLE 0.
 ///
-/// Why C: prctl is variadic, and variadic functions do not import. The same holds for the next three.
+/// Why C: prctl is variadic, and variadic functions do not import. The same holds for the next five.
 int dtm_prctl_dumpable_off(void);
 
 /// Never more privileges by execve: prctl(2), PR_SET_NO_NEW_PRIVS.
 int dtm_prctl_no_new_privs(void);
+
+/// What the two above set: 0 or 1, or a negative errno; 2 for a dump that root alone may read (fs.suid_dumpable).
+int dtm_prctl_is_dumpable(void);
+int dtm_prctl_has_no_new_privs(void);
 
 /// Names the calling thread, as ps and top show it; the kernel keeps 15 bytes.
 int dtm_prctl_set_name(const char *name);
@@ -252,6 +256,9 @@ void dtm_wipe_at_end_no_more(void *base);
 
 /// Overwrites all of it now. Safe in a signal handler.
 void dtm_wipe_registered(void);
+
+/// Whether that has begun: what is in the memory since then is no secret, and no key.
+int dtm_is_wiped(void);
 
 /// Sets the handlers for signals that end the process by a fault, and for exit(3). The default then takes its course, so that the
 /// exit status and who watches see the same as without.

@@ -11,9 +11,32 @@ public struct StatusReport: Codable, Hashable, Sendable {
         /// Resident size of all of the manager's processes; pages they share are counted once.
         public var residentBytes: UInt64
         public var lockedBytes: UInt64
-        public init(residentBytes: UInt64, lockedBytes: UInt64) {
+        /// How secrets are protected; nil of a manager that does not say.
+        public var protection: ProtectionReport?
+        public init(residentBytes: UInt64, lockedBytes: UInt64, protection: ProtectionReport? = nil) {
             self.residentBytes = residentBytes
             self.lockedBytes = lockedBytes
+            self.protection = protection
+        }
+    }
+    /// How secrets are protected in memory.
+    public struct ProtectionReport: Codable, Hashable, Sendable {
+        /// `require` or `prefer`: what the configuration asks for.
+        public var policy: String
+        /// Of control: `secret` (memory that the kernel can't read) or `locked`.
+        public var control: String
+        /// The same of the data plane; nil while there is none.
+        public var dataPlane: String?
+        /// Why one of them is not `secret`, the kernel's word; nil when both are.
+        public var reason: String?
+        /// What of the protections does not hold any more; empty when all is well.
+        public var lapses: [String]
+        public init(policy: String, control: String, dataPlane: String?, reason: String?, lapses: [String]) {
+            self.policy = policy
+            self.control = control
+            self.dataPlane = dataPlane
+            self.reason = reason
+            self.lapses = lapses
         }
     }
     /// One process of the manager.

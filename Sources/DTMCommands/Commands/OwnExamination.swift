@@ -18,7 +18,8 @@ struct OwnExamination {
             home: folder, homeOption: homeOption, configuration: state, manager: asked,
             endpoints: configuration.endpoints,
             skippedPorts: Set(WellKnownPorts.builtIn), maximumConnections: configuration.limits.maximumConnections,
-            maximumTunnels: configuration.limits.maximumTunnels, logBytes: configuration.logging.maximumBytes)
+            maximumTunnels: configuration.limits.maximumTunnels, logBytes: configuration.logging.maximumBytes,
+            requiresSecretMemory: configuration.memory.protection == .require)
         let results = HealthRegistry.examine(HostFactsReader().read(settings))
         return DoctorReport(
             version: DTMVersion.text, home: folder, configuration: state.path, uid: geteuid(), managerPID: nil,

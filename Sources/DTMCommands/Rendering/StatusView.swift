@@ -17,6 +17,7 @@ enum StatusView {
             ("auto-tunnel", report.autoTunnel ? "on" : "off"),
             ("analysis", report.analysis ? "on" : "off"),
             ("memory", memory(report)),
+            ("secrets", report.memory.protection.map(secrets) ?? "not told"),
             ("processor", "\(Quantity.percent(report.cpuPercent)) of one core"),
             ("processes", report.processes.map(process).joined(separator: ", ")),
         ]
@@ -32,6 +33,15 @@ enum StatusView {
 
     private static func memory(_ report: StatusReport) -> String {
         "\(Quantity.bytes(report.memory.residentBytes)) resident, \(Quantity.bytes(report.memory.lockedBytes)) locked"
+    }
+
+    private static func secrets(_ report: StatusReport.ProtectionReport) -> String {
+        let policy = "memory.protection is \(shown(report.policy))"
+        let reason = report.reason.map { ": \(shown($0))" } ?? ""
+        guard let dataPlane = report.dataPlane, dataPlane != report.control else {
+            return "in \(shown(report.control)) memory (\(policy))\(reason)"
+        }
+        return "control in \(shown(report.control)) memory, data plane in \(shown(dataPlane)) memory (\(policy))\(reason)"
     }
 
     private static func process(_ report: StatusReport.ProcessReport) -> String {

@@ -26,6 +26,8 @@ enum Schema {
         SchemaSection("limits", \.limits, limits),
         SchemaSection("logging", \.logging, logging),
         SchemaSection("orphan", \.orphan, orphan),
+        SchemaSection("memory", \.memory, memory),
+        SchemaSection("verification", \.verification, verification),
         SchemaSection("discovery", \.discovery, discovery),
         SchemaSection("autoTunnel", \.autoTunnel, autoTunnel),
         SchemaSection("backup", \.backup, backup),
@@ -87,6 +89,20 @@ enum Schema {
         Field(
             "limitSeconds", \.limitSeconds, .seconds(0...86_400), effect: .restart,
             weakens: .whenHigher("tunnels serve for longer without anyone who could revoke"))
+    ]
+
+    private static let memory: [Field<MemorySettings>] = [
+        Field(
+            "protection", \.protection, .choice, effect: .restart,
+            weakens: Weakening(reason: "keys may lie where root, and a dump of the kernel, can read them") {
+                $0 == .require && $1 == .prefer
+            })
+    ]
+
+    private static let verification: [Field<VerificationSettings>] = [
+        Field(
+            "intervalSeconds", \.intervalSeconds, .seconds(5...3_600),
+            weakens: .whenHigher("a protection that was taken away is noticed later"))
     ]
 
     private static let discovery: [Field<DiscoverySettings>] = [

@@ -53,11 +53,39 @@ public struct ExecutableHasher: ~Copyable {
     public mutating func digest(of process: ProcessIdentity) throws(DiscoveryError) -> ExecutableDigest {
         let descriptor = try open(process)
         defer { close(descriptor) }
-        guard let key = Self.key(descriptor) else { throw .executableUnreadable(process.pid, "it can't be looked at") }
+        do throws(Unreadable) {
+            return try digest(of: descriptor)
+        } catch {
+            throw .executableUnreadable(process.pid, error.reason)
+        }
+    }
+
+    /// The digest of what stands at a path, a link of `/proc` as well.
+    ///
+    /// - Throws: ``DiscoveryError/Code/fileUnreadable``: there is no regular file that can be read, it is larger than 2 GiB, or
+    ///   it changed while it was read.
+    public mutating func digest(ofFileAt path: String) throws(DiscoveryError) -> ExecutableDigest {
+        // Not to wait for whoever writes to a pipe that stands there.
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else { throw .fileUnreadable(path, String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        do throws(Unreadable) {
+            return try digest(of: descriptor)
+        } catch {
+            throw .fileUnreadable(path, error.reason)
+        }
+    }
+
+    private struct Unreadable: Error {
+        let reason: String
+    }
+
+    private mutating func digest(of descriptor: Int32) throws(Unreadable) -> ExecutableDigest {
+        guard let key = Self.key(descriptor) else { throw Unreadable(reason: "it is no regular file") }
         if let known = digests[key] { return known }
-        guard key.size <= Self.maximumBytes else { throw .executableUnreadable(process.pid, "it is larger than 2 GiB") }
+        guard key.size <= Self.maximumBytes else { throw Unreadable(reason: "it is larger than 2 GiB") }
         guard let digest = Self.digest(descriptor), Self.key(descriptor) == key, digest.size == key.size else {
-            throw .executableUnreadable(process.pid, "it changed while it was read")
+            throw Unreadable(reason: "it changed while it was read")
         }
         remember(key, digest)
         return digest
@@ -86,7 +114,7 @@ public struct ExecutableHasher: ~Copyable {
 
     private static func key(_ descriptor: Int32) -> Key? {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return nil }
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
         return Key(
             device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size),
             modified: [status.st_mtim.tv_sec, status.st_mtim.tv_nsec],

@@ -1,11 +1,11 @@
 /// How much a manager may have.
-enum LimitChecks {
+public enum LimitChecks {
     static let all = [lockedMemory, descriptors]
 
-    /// Locked pages of a manager without tunnels: its master keys and what is being made.
-    static let pagesOfManager: UInt64 = 64
-    /// Locked pages of a tunnel: the root of its schedule, the window keys of now and next, and one that is on its way.
-    static let pagesOfTunnel: UInt64 = 4
+    /// What each process of a manager, and each connector, asks for, and with how little it makes do: the master key, and
+    /// the places where secrets lie open while they are used (`MemoryProtection` in DTMSecrets).
+    public static let lockedBytesWanted: UInt64 = 131_072
+    public static let lockedBytesLeast: UInt64 = 4_096
     /// Descriptors of a connection: the client's and the target's.
     static let descriptorsOfConnection: UInt64 = 2
     /// Listeners of a tunnel: live, overlapping, the next one, one that closes.
@@ -16,20 +16,21 @@ enum LimitChecks {
     static let lockedMemory = HealthCheck(
         code: "doctor.memlock", title: "Locked memory", severity: .warning,
         consequence:
-            "Keys are kept in memory that is never swapped out; where the limit ends, a tunnel more is refused.",
+            "Keys lie open in memory that is never swapped out; with little of it, what needs one waits for another, and with "
+            + "none, no manager and no connector starts.",
         mend: "ulimit -l, memlock in /etc/security/limits.conf, or LimitMEMLOCK= in the unit"
     ) { facts in
-        let needed = bytes(facts, tunnels: facts.settings.maximumTunnels)
+        let needed = max(lockedBytesWanted, facts.memory.pageBytes)
         if case .known(let held) = facts.process.capabilities, held.contains(.ipcLock) {
-            return .passed("without a limit (CAP_IPC_LOCK); \(size(needed)) are needed at most")
+            return .passed("without a limit (CAP_IPC_LOCK); each process takes \(size(needed))")
         }
         guard let limit = facts.process.lockedBytesLimit else {
-            return .passed("without a limit; \(size(needed)) are needed at most")
+            return .passed("without a limit; each process takes \(size(needed))")
         }
-        let state = "\(size(limit)) are allowed, \(size(needed)) needed for \(facts.settings.maximumTunnels) tunnels"
+        let state = "\(size(limit)) are allowed to each process, \(size(needed)) wanted"
         guard limit < needed else { return .passed(state) }
         return .failed(
-            state, severity: limit < bytes(facts, tunnels: 1) ? .error : nil,
+            state, severity: limit < max(lockedBytesLeast, facts.memory.pageBytes) ? .error : nil,
             mend: "LimitMEMLOCK=\(needed) in the unit, or ulimit -l \((needed + 1_023) / 1_024) before dtm up")
     }
 
@@ -49,9 +50,5 @@ enum LimitChecks {
         let state = "\(limit) are allowed, \(needed) needed for \(settings.maximumConnections) connections"
         guard limit < needed else { return .passed(state) }
         return .failed(state, mend: "LimitNOFILE=\(needed) in the unit, or ulimit -Hn \(needed) before dtm up")
-    }
-
-    private static func bytes(_ facts: HostFacts, tunnels: Int) -> UInt64 {
-        (pagesOfManager + pagesOfTunnel * UInt64(max(0, tunnels))) * facts.memory.pageBytes
     }
 }

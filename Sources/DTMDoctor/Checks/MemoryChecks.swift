@@ -2,17 +2,46 @@ import Glibc
 
 /// Where what is in memory may get to.
 enum MemoryChecks {
-    static let all = [secretMemory, swap, coreFiles, tracing]
+    static let all = [secretMemory, protections, swap, coreFiles, tracing]
 
     static let secretMemory = HealthCheck(
         code: "doctor.secretmemory", title: "Memory that the kernel can't read", severity: .note,
         consequence: "Keys are in locked memory, which a dump of the kernel, and root by way of it, would hold.",
         mend: "boot a kernel 5.14 or later with secretmem.enable=1"
     ) { facts in
+        let inForce = facts.settings.protection.map { "; in force: \(text($0))" } ?? ""
+        let isRequired = facts.settings.requiresSecretMemory
         switch facts.memory.secretMemory {
-        case .worked: .passed("memfd_secret gives some")
-        case .refused(let code): .failed("memfd_secret gives none: \(words(code))")
+        case .worked where facts.settings.protection?.reason == nil:
+            return .passed("memfd_secret gives some\(inForce)")
+        case .worked:
+            return .failed("memfd_secret gives some now\(inForce)", mend: "end the manager and start it anew: dtm up")
+        case .refused(let code):
+            return .failed(
+                "memfd_secret gives none: \(words(code))\(inForce)", severity: isRequired ? .error : nil,
+                consequence: isRequired
+                    ? "A manager does not start here, for memory.protection is \"require\"." : nil,
+                mend: isRequired
+                    ? "boot a kernel 5.14 or later with secretmem.enable=1, or set memory.protection to \"prefer\"" : nil)
         }
+    }
+
+    private static func text(_ protection: DoctorSettings.Protection) -> String {
+        let dataPlane = protection.dataPlane.map { ", the data plane's in \($0) memory" } ?? ""
+        return "control's secrets in \(protection.control) memory\(dataPlane)"
+            + (protection.reason.map { " (\($0))" } ?? "")
+    }
+
+    static let protections = HealthCheck(
+        code: "doctor.protections", title: "Protections of the manager's processes", severity: .error,
+        consequence:
+            "Something took back what keeps keys from other programs, from dumps or from children, or changed the program "
+            + "that runs. Root alone can do that.",
+        mend: "dtm events says since when; find out who did it, then end the manager and start it anew: dtm up"
+    ) { facts in
+        guard let protection = facts.settings.protection else { return .notApplicable("no manager runs, or none answers") }
+        guard protection.lapses.isEmpty else { return .failed(protection.lapses.joined(separator: "\n")) }
+        return .passed("they hold: protected memory, no core files, no tracing, no gain of privileges, the same program")
     }
 
     static let swap = HealthCheck(

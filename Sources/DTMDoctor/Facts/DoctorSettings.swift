@@ -22,6 +22,24 @@ public struct DoctorSettings: Hashable, Sendable {
         case closed(String)
     }
 
+    /// How the processes of a manager that runs protect secrets.
+    public struct Protection: Hashable, Sendable {
+        /// Of control and of the data plane: `secret` or `locked`; nil while there is no data plane.
+        public var control: String
+        public var dataPlane: String?
+        /// Why one of them is not `secret`; nil when both are.
+        public var reason: String?
+        /// What does not hold any more.
+        public var lapses: [String]
+
+        public init(control: String, dataPlane: String?, reason: String?, lapses: [String]) {
+            self.control = control
+            self.dataPlane = dataPlane
+            self.reason = reason
+            self.lapses = lapses
+        }
+    }
+
     /// Absolute; nil when this user has none.
     public var home: String?
     /// What a command needs so that it reaches this home: ` --home DIR`, or nothing where it is the usual one.
@@ -38,12 +56,16 @@ public struct DoctorSettings: Hashable, Sendable {
     public var maximumTunnels: Int
     /// The most that the log may take on disk.
     public var logBytes: UInt64
+    /// Whether `memory.protection` is `require`.
+    public var requiresSecretMemory: Bool
+    /// What is in force; nil without a manager.
+    public var protection: Protection?
 
     public init(
         home: String?, homeOption: String = "", configuration: ConfigurationState, manager: ManagerState,
         endpoints: [EndpointRange],
         skippedPorts: Set<UInt16>, ownPorts: Set<UInt16> = [], maximumConnections: Int, maximumTunnels: Int,
-        logBytes: UInt64
+        logBytes: UInt64, requiresSecretMemory: Bool = false, protection: Protection? = nil
     ) {
         self.home = home
         self.homeOption = homeOption
@@ -56,6 +78,8 @@ public struct DoctorSettings: Hashable, Sendable {
         self.maximumConnections = maximumConnections
         self.maximumTunnels = maximumTunnels
         self.logBytes = logBytes
+        self.requiresSecretMemory = requiresSecretMemory
+        self.protection = protection
     }
 }
 

@@ -1,5 +1,6 @@
 import DTMCore
 import DTMPlan
+import DTMSecrets
 import ServiceLifecycle
 import Synchronization
 
@@ -10,6 +11,8 @@ final class DataPlaneSupervisor: Sendable {
     struct Status: Hashable, Sendable {
         /// Nil while there is none.
         var pid: Int32?
+        /// How its secrets are protected; nil while there is none.
+        var memory: MemoryReport?
         var appliedVersion: UInt64 = 0
         var isDrained = false
         /// How many have said hello.
@@ -21,6 +24,8 @@ final class DataPlaneSupervisor: Sendable {
     private let outbox: DataPlaneOutbox
     private let recorder: EventRecorder
     private let drainSeconds: Double
+    private let memory: ManagerMemory
+    private let desk: ProtectionDesk
     private let state = Mutex(Status())
     private let links: AsyncStream<ControlEnd>
     private let link: AsyncStream<ControlEnd>.Continuation
@@ -30,8 +35,10 @@ final class DataPlaneSupervisor: Sendable {
 
     init(
         registry: TunnelRegistry, certificates: CertificateService, outbox: DataPlaneOutbox, recorder: EventRecorder,
-        drainSeconds: Double
+        drainSeconds: Double, memory: ManagerMemory, desk: ProtectionDesk
     ) {
+        self.memory = memory
+        self.desk = desk
         self.registry = registry
         self.certificates = certificates
         self.outbox = outbox
@@ -62,7 +69,9 @@ final class DataPlaneSupervisor: Sendable {
         }
     }
 
-    private func serve(_ end: ControlEnd) async {
+    /// - Throws: `SecretsError` when this data plane protects secrets less than the configuration requires. It has been
+    ///   told none then.
+    private func serve(_ end: ControlEnd) async throws(SecretsError) {
         let inbox = DataPlaneInbox()
         do {
             try end.start(onMessage: { inbox.put($0) }, onEnd: { inbox.end($0) })
@@ -70,18 +79,33 @@ final class DataPlaneSupervisor: Sendable {
             return lost(error)
         }
         current.withLock { $0 = end }
-        outbox.connect(end)
-        await registry.linkOpened()
-        var batch = DataPlaneInbox.Batch()
-        repeat {
+        // A hello comes first, or the link ends: it is told nothing before.
+        var batch = await inbox.next()
+        if case .hello(let hello)? = batch.messages.first { try await greet(hello, at: end) }
+        await handle(batch.messages)
+        while !batch.isLast {
             batch = await inbox.next()
             await handle(batch.messages)
-        } while !batch.isLast
+        }
         outbox.disconnect()
         current.withLock { $0 = nil }
         end.close()
         await registry.linkLost()
         lost(batch.failure)
+    }
+
+    private func greet(_ hello: DataPlaneHello, at end: ControlEnd) async throws(SecretsError) {
+        do {
+            try memory.admit(hello.memory)
+        } catch {
+            recorder.recordReduction(hello.memory, of: VerifiedProcess.dataPlane.rawValue, .error)
+            current.withLock { $0 = nil }
+            end.close()
+            throw error
+        }
+        recorder.recordReduction(hello.memory, of: VerifiedProcess.dataPlane.rawValue)
+        outbox.connect(end)
+        await registry.linkOpened()
     }
 
     private func handle(_ messages: [DataPlaneMessage]) async {
@@ -90,6 +114,7 @@ final class DataPlaneSupervisor: Sendable {
             case .hello(let hello): said(hello)
             case .planApplied(let version): state.withLock { $0.appliedVersion = version }
             case .certificateRequest(let subject, let der): await answer(der, for: subject)
+            case .verified(let lapses): desk.take(lapses, of: .dataPlane)
             case .drained:
                 state.withLock { $0.isDrained = true }
                 changes.notify()
@@ -102,18 +127,26 @@ final class DataPlaneSupervisor: Sendable {
     private func said(_ hello: DataPlaneHello) {
         state.withLock { status in
             status.pid = hello.pid
+            status.memory = hello.memory
             status.isDrained = false
             status.starts += 1
         }
-        recorder.record(Event.Kind.dataPlaneStarted, .notice, ["pid": .integer(Int64(hello.pid))])
+        desk.dataPlaneStarted()
+        recorder.record(
+            Event.Kind.dataPlaneStarted, .notice,
+            ["pid": .integer(Int64(hello.pid)), "memory": .string(hello.memory.backing.rawValue)])
         changes.notify()
     }
 
     private func lost(_ failure: PlanError?) {
         let wasExpected = state.withLock { status in
-            defer { status.pid = nil }
+            defer {
+                status.pid = nil
+                status.memory = nil
+            }
             return status.isDrained
         }
+        desk.dataPlaneEnded()
         changes.notify()
         guard !wasExpected else { return }
         recorder.record(
@@ -147,10 +180,12 @@ final class DataPlaneSupervisor: Sendable {
 
 extension DataPlaneSupervisor: Service {
     /// Serves link after link; at the graceful shutdown drains the data plane and returns.
+    ///
+    /// - Throws: `SecretsError` when a data plane protects secrets less than the configuration requires.
     func run() async throws {
-        await withTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [self] in
-                for await end in links { await serve(end) }
+                for await end in links { try await serve(end) }
             }
             group.addTask { [self] in
                 try? await gracefulShutdown()
@@ -158,7 +193,8 @@ extension DataPlaneSupervisor: Service {
                 link.finish()
                 current.withLock { $0 }?.close()
             }
-            await group.waitForAll()
+            // The first that fails ends the other.
+            while try await group.next() != nil {}
         }
     }
 }

@@ -40,6 +40,9 @@ final class LauncherChannel: Sendable {
         try? channel.send(.ready)
     }
 
+    /// Says that this process ends for good.
+    func sendFinal() { try? channel.send(.final) }
+
     /// Waits for one order.
     func next() async -> LauncherOrder {
         (try? await threads.runIfActive { [self] in read() }) ?? .gone
@@ -62,6 +65,7 @@ final class LauncherChannel: Sendable {
             case .now?: return .now
             case .reload?: return .reload
             case .ready?: return read()
+            case .final?: return read()
             case nil: return .gone
             }
         } catch {

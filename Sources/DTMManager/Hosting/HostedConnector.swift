@@ -1,6 +1,7 @@
 import DTMAPI
 import DTMConnector
 import DTMCore
+import DTMSecrets
 import DTMTunnel
 import NIOCore
 import NIOPosix
@@ -26,10 +27,14 @@ struct HostedConnector: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { group.shutdownGracefully { _ in } }
         let desk = CallerDesk()
+        let notices = HostedNotices(tunnel: tunnel, recorder: judge.recorder)
         let connector = Connector(
-            tunnel: tunnel.text, offer: offer, callers: desk,
-            observer: HostedNotices(tunnel: tunnel, recorder: judge.recorder),
-            locator: ControlSocketLocator(candidates: [controlSocket]), group: group, isListening: isListening)
+            tunnel: tunnel.text, offer: offer, callers: desk, observer: notices,
+            locator: ControlSocketLocator(candidates: [controlSocket]), group: group
+        ) { place in
+            if let warning = MemoryProtection.status?.warning { notices.warn(warning) }
+            isListening(place)
+        }
         let tunnel = tunnel
         try await withThrowingTaskGroup(of: Bool.self) { tasks in
             tasks.addTask {
@@ -58,6 +63,8 @@ struct HostedNotices: ConnectorNoticing {
     }
 
     func say(_ text: String) { record(.notice, text) }
+
+    func warn(_ text: String) { record(.warning, text) }
 
     func connectionFailed(_ error: any Error) {
         record(.warning, (error as? any DescribedError)?.message ?? "a connection through the tunnel failed")

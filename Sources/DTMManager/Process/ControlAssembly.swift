@@ -30,6 +30,9 @@ struct ControlSetting: Sendable {
     var names: any NameResolving
     var probe: any TargetProbing
     var threads: NIOThreadPool
+    var memory: ManagerMemory
+    /// Nil in tests: control does not look at itself.
+    var checks: RuntimeChecks?
     /// Paths of control sockets, which no tunnel may lead to.
     var sockets: [ControlSocket]
     /// The sealed state; nil: everything is forgotten at the end.
@@ -63,9 +66,10 @@ struct ControlAssembly: Sendable {
         let keeper = ConfigurationKeeper(
             current: setting.loaded, source: setting.source, reservedPorts: setting.reservedPorts, registry: registry,
             recorder: recorder, logDirectory: setting.home.logs)
+        let desk = ProtectionDesk(recorder: recorder)
         let supervisor = DataPlaneSupervisor(
             registry: registry, certificates: certificates, outbox: outbox, recorder: recorder,
-            drainSeconds: configuration.timeouts.drainSeconds)
+            drainSeconds: configuration.timeouts.drainSeconds, memory: setting.memory, desk: desk)
         let acceptance = ConfigurationAcceptance(recorder: recorder)
         let stateKeeper = setting.sealed.map { sealed in
             StateKeeper(
@@ -76,7 +80,7 @@ struct ControlAssembly: Sendable {
         let status = StatusService(
             home: setting.home.path, launcherPID: setting.launcherPID, controlPID: setting.controlPID,
             autoTunnel: switchState, clock: setting.clock, wall: setting.wall, registry: registry,
-            supervisor: supervisor, configuration: keeper,
+            supervisor: supervisor, configuration: keeper, memory: setting.memory, desk: desk,
             meter: UsageMeter(threads: setting.threads, clock: setting.clock), recorder: recorder, keeper: stateKeeper,
             acceptance: acceptance)
         let resolver = TargetResolver(names: setting.names)
@@ -96,8 +100,9 @@ struct ControlAssembly: Sendable {
         parts = ControlParts(
             registry: registry, certificates: certificates, supervisor: supervisor, configuration: keeper,
             protection: protection, admission: admission, applications: setting.applications, status: status,
-            doctor: DoctorService(setting: setting, registry: registry, configuration: keeper),
-            recorder: recorder, rights: APIRights(managerUID: setting.managerUID),
+            doctor: DoctorService(
+                setting: setting, registry: registry, configuration: keeper, supervisor: supervisor, desk: desk),
+            desk: desk, recorder: recorder, rights: APIRights(managerUID: setting.managerUID),
             callers: CallerDirectory(accounts: setting.accounts, clock: setting.clock),
             trustBundlePath: setting.home.trustBundle, refresh: refresh, autoTunnel: switchState,
             judge: ProgramJudge(

@@ -1,6 +1,7 @@
 import DTMConfiguration
 import DTMCore
 import DTMPolicy
+import DTMSecrets
 import DTMState
 import DTMTelemetry
 import Glibc
@@ -32,6 +33,8 @@ public enum ControlProcess {
         } catch {
             outcome = .failure(error)
         }
+        // Another control would only meet the same, and say it again.
+        if case .failure(let error) = outcome, error is SecretsError { channel.sendFinal() }
         await channel.close()
         try? await group.shutdownGracefully()
         try? await threads.shutdownGracefully()
@@ -55,6 +58,7 @@ public enum ControlProcess {
         let reserved = ReservedPorts.ofHost()
         let source = ConfigurationFiles(loader: loader(arguments, home, reserved))
         let loaded = try source.load(after: nil)
+        let memory = try ManagerMemory(beginning: loaded.configuration.memory.protection)
         let log = try EventLog(
             settings: loaded.configuration.logging.settings(directory: home.logs), clock: clock,
             report: { complain("the log: \($0)") })
@@ -72,7 +76,7 @@ public enum ControlProcess {
             isAutomatic: arguments.auto, log: log, accounts: LibcAccountDirectory(), applications: inventory,
             programs: inventory, inventory: inventory,
             names: SystemNameResolver(threads: threads), probe: ConnectingProbe(group: group), threads: threads,
-            sockets: sockets, sealed: sealed)
+            memory: memory, checks: RuntimeChecks(executable: try ExecutableWatch()), sockets: sockets, sealed: sealed)
         return RunningControl(
             assembly: try ControlAssembly(setting), logger: logger(log), printsBanner: arguments.printsBanner)
     }

@@ -125,7 +125,9 @@ struct ControlAPIService: Service {
     func run() async throws {
         let state = PublicationState()
         let application = Application(
-            responder: responder, server: .http1(configuration: .init(idleTimeout: .seconds(120))),
+            responder: responder, 
+            server: .http1(
+                configuration: .init(additionalChannelHandlers: [AnswerWipe()], idleTimeout: .seconds(120))),
             configuration: ApplicationConfiguration(
                 address: .unixDomainSocket(path: socket.temporaryPath), backlog: 256,
                 availableConnectionsDelegate: .maximum(Self.maximumConnections, logger: logger)),

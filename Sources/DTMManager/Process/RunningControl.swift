@@ -33,6 +33,7 @@ struct RunningControl: Sendable {
                 "configuration": .string(assembly.setting.loaded.path ?? "defaults"),
                 "mode": parts.state == nil ? "ephemeral" : "sealed",
             ])
+        parts.recorder.recordReduction(assembly.setting.memory.control, of: VerifiedProcess.control.rawValue)
         await tellState()
         let services = ServiceGroup(configuration: configuration(channel, group))
         defer { parts.recorder.journal.finish() }
@@ -78,6 +79,7 @@ struct RunningControl: Sendable {
         services += signals(stop).map { .init(service: $0, serviceName: "signals") }
         services += timers.map { .init(service: $0, serviceName: "timer") }
         services.append(.init(service: assembly.parts.supervisor, serviceName: "data plane"))
+        services += verification
         services += discovery
         services.append(.init(service: ready, serviceName: "ready"))
         services += apis(group, serving).map { .init(service: $0, serviceName: "api") }
@@ -126,6 +128,14 @@ struct RunningControl: Sendable {
             },
             PeriodicService(interval: .seconds(60), startsAtOnce: false) { watch.note(await keeper.check()) },
         ]
+    }
+
+    private var verification: [ServiceGroupConfiguration.ServiceConfiguration] {
+        guard let checks = assembly.setting.checks else { return [] }
+        let service = RuntimeVerification(
+            checks: checks, desk: assembly.parts.desk, configuration: assembly.parts.configuration,
+            threads: assembly.setting.threads)
+        return [.init(service: service, serviceName: "verification")]
     }
 
     private var timers: [PeriodicService] {
@@ -193,7 +203,8 @@ struct ReadyService: Service {
         let records = await assembly.parts.registry.records
         let protected = Set(records.map(\.draft.target))
         let banner = Banner(
-            home: setting.home.path, configuration: setting.loaded.path, warnings: setting.loaded.warnings,
+            home: setting.home.path, configuration: setting.loaded.path,
+            warnings: setting.loaded.warnings + [setting.memory.warning].compactMap(\.self),
             isSealed: setting.sealed != nil,
             sockets: setting.sockets.map(\.path), tunnels: records.map(\.name),
             places: Banner.protectable(observations, own: await assembly.own).filter { !protected.contains($0.target) })

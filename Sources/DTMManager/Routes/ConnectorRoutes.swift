@@ -40,8 +40,8 @@ struct ConnectorRoutes: Sendable {
         try await parts.admission.tunnel(try context.parameters.require("name"), for: try context.caller)
     }
 
-    /// The frame of ``WindowKeysFrame``. The keys pass through the buffers of the HTTP server: that is the price of
-    /// handing them out.
+    /// The frame of ``WindowKeysFrame``. The keys pass through a buffer of the HTTP server, which ``AnswerWipe``
+    /// overwrites once the kernel has it.
     private static func response(_ keys: [(window: UInt64, key: SharedSecret)]) -> Response {
         var buffer = ByteBuffer()
         buffer.reserveCapacity(WindowKeysFrame.totalBytes)
@@ -52,7 +52,7 @@ struct ConnectorRoutes: Sendable {
             }
         }
         return Response(
-            status: .ok, headers: [.contentType: "application/octet-stream", .cacheControl: "no-store"],
+            status: .ok, headers: [.contentType: AnswerWipe.secretType, .cacheControl: "no-store"],
             body: ResponseBody(byteBuffer: buffer))
     }
 

@@ -13,6 +13,7 @@ struct ControlParts: Sendable {
     let applications: any ApplicationFinding
     let status: StatusService
     let doctor: DoctorService
+    let desk: ProtectionDesk
     let recorder: EventRecorder
     let rights: APIRights
     let callers: CallerDirectory

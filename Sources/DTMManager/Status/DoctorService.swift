@@ -3,6 +3,7 @@ import DTMConfiguration
 import DTMCore
 import DTMDoctor
 import DTMPlan
+import DTMSecrets
 import NIOPosix
 
 /// Answers `dtm doctor` for the manager: its rights and limits are what counts.
@@ -10,6 +11,8 @@ struct DoctorService: Sendable {
     let setting: ControlSetting
     let registry: TunnelRegistry
     let configuration: ConfigurationKeeper
+    let supervisor: DataPlaneSupervisor
+    let desk: ProtectionDesk
     var reader = HostFactsReader()
 
     /// - Throws: `failed` when the manager is ending.
@@ -35,7 +38,15 @@ struct DoctorService: Sendable {
             skippedPorts: setting.reservedPorts.ports,
             ownPorts: Set(records.flatMap(\.observed.listeners).map(\.endpoint.port)),
             maximumConnections: inForce.limits.maximumConnections, maximumTunnels: inForce.limits.maximumTunnels,
-            logBytes: inForce.logging.maximumBytes)
+            logBytes: inForce.logging.maximumBytes, requiresSecretMemory: setting.memory.policy == .require,
+            protection: protection)
+    }
+
+    private var protection: DoctorSettings.Protection {
+        let dataPlane = supervisor.status.memory
+        return DoctorSettings.Protection(
+            control: setting.memory.control.backing.rawValue, dataPlane: dataPlane?.backing.rawValue,
+            reason: setting.memory.control.refusal ?? dataPlane?.refusal, lapses: desk.problems)
     }
 
     private func state(_ loaded: LoadedConfiguration) async -> DoctorSettings.ConfigurationState {

@@ -2,6 +2,7 @@ import DTMAPI
 import DTMConfiguration
 import DTMCore
 import DTMPlan
+import DTMSecrets
 import DTMTelemetry
 import Synchronization
 
@@ -20,6 +21,8 @@ final class StatusService: Sendable {
     private let registry: TunnelRegistry
     private let supervisor: DataPlaneSupervisor
     private let configuration: ConfigurationKeeper
+    private let memory: ManagerMemory
+    private let desk: ProtectionDesk
     private let meter: UsageMeter
     private let recorder: EventRecorder
     private let controlPID: Int32
@@ -35,7 +38,7 @@ final class StatusService: Sendable {
         home: String, launcherPID: Int32?, controlPID: Int32, autoTunnel: AutoTunnelSwitch, clock: any TimeSource,
         wall: any TimeSource,
         registry: TunnelRegistry, supervisor: DataPlaneSupervisor, configuration: ConfigurationKeeper,
-        meter: UsageMeter,
+        memory: ManagerMemory, desk: ProtectionDesk, meter: UsageMeter,
         recorder: EventRecorder, keeper: StateKeeper?, acceptance: ConfigurationAcceptance
     ) {
         self.keeper = keeper
@@ -46,6 +49,8 @@ final class StatusService: Sendable {
         self.registry = registry
         self.supervisor = supervisor
         self.configuration = configuration
+        self.memory = memory
+        self.desk = desk
         self.meter = meter
         self.recorder = recorder
         self.controlPID = controlPID
@@ -77,7 +82,8 @@ final class StatusService: Sendable {
             state: .init(mode: keeper == nil ? "ephemeral" : "sealed"),
             autoTunnel: autoTunnel.isOn(loaded.configuration),
             analysis: loaded.configuration.analysis.enabled, tunnels: records.count,
-            memory: .init(residentBytes: usage.residentBytes, lockedBytes: usage.lockedBytes),
+            memory: .init(
+                residentBytes: usage.residentBytes, lockedBytes: usage.lockedBytes, protection: protection),
             cpuPercent: usage.cpuPercent,
             processes: usage.processes, degraded: degraded(processes, records) + (await stateProblems()))
     }
@@ -88,10 +94,19 @@ final class StatusService: Sendable {
             + acceptance.weakenings.map { "the configuration protects less than the accepted one: \($0)" }
     }
 
+    private var protection: StatusReport.ProtectionReport {
+        let dataPlane = supervisor.status.memory
+        return StatusReport.ProtectionReport(
+            policy: memory.policy.rawValue, control: memory.control.backing.rawValue,
+            dataPlane: dataPlane?.backing.rawValue, reason: memory.control.refusal ?? dataPlane?.refusal,
+            lapses: desk.problems)
+    }
+
     private func degraded(_ processes: ManagerProcesses, _ records: [TunnelRecord]) -> [String] {
         var problems: [String] = []
         if processes.dataPlane == nil { problems.append("the data plane is down: no tunnel accepts connections") }
         if supervision.withLock(\.isOrphaned) { problems.append("the launcher is gone: nothing restarts what dies") }
+        problems += desk.problems
         for record in records {
             if let problem = record.problem {
                 problems.append("tunnel \(record.name): target \(record.draft.target): \(problem)")

@@ -38,6 +38,7 @@ struct PlanAuthor: Sendable {
             revokedSerials: trust.revokedSerials, revokedIdentities: trust.revokedIdentities,
             maximumLeafLifetimeSeconds: leafLifetimeSeconds,
             maximumConnections: UInt32(clamping: configuration.limits.maximumConnections),
+            verificationMilliseconds: milliseconds(configuration.verification.intervalSeconds),
             tunnels: table.sorted.compactMap(\.plan))
         guard plan != current else { return nil }
         version += 1

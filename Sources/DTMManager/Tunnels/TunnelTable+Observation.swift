@@ -20,7 +20,7 @@ extension TunnelTable {
         case .counters(let tunnel, let counters):
             update(tunnel) { $0.observed.current = counters }
         case .incident(let incident): return note(incident)
-        case .hello, .planApplied, .certificateRequest, .windowKeyWanted, .flowBegan, .flow, .drained: break
+        case .hello, .planApplied, .certificateRequest, .windowKeyWanted, .flowBegan, .flow, .verified, .drained: break
         }
         return nil
     }

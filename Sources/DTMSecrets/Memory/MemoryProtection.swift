@@ -1,4 +1,5 @@
 import CDTMLinux
+import Glibc
 import Synchronization
 
 /// How well this process's secrets are protected in memory.
@@ -27,12 +28,38 @@ public enum MemoryProtection {
     /// What is in force.
     public struct Status: Sendable, Hashable {
         public var backing: Backing
+        /// Why it is not ``Backing/secret``, an errno of the kernel; 0 when it is.
+        public var refusalCode: Int32
         /// Of the master key and the slots, in bytes.
         public var arenaBytes: Int
         /// How many secrets can be unsealed at the same moment.
         public var slots: Int
         /// Secrets that have protected memory of their own, for their length, in bytes.
         public var largeBytes: Int
+
+        /// Why it is not ``Backing/secret``, in words; nil when it is.
+        public var refusal: String? { MemoryProtection.refusal(backing, refusalCode) }
+
+        /// What whoever runs the process should know of it; nil when all is as good as it can be.
+        public var warning: String? { MemoryProtection.warning(backing, refusalCode) }
+    }
+
+    /// How much protected memory a process asks for, in bytes, and with how little it makes do. Pages that are larger
+    /// than the latter make it one page.
+    public static let wantedBytes = SecretVault.arenaBytes.most
+    public static let leastBytes = SecretVault.arenaBytes.least
+
+    /// Why a process has memory of a lesser kind, from the errno that it was told; nil for the best kind.
+    public static func refusal(_ backing: Backing, _ code: Int32) -> String? {
+        guard backing != .secret else { return nil }
+        return "memfd_secret: \(code == 0 ? "not tried" : String(cString: strerror(code)))"
+    }
+
+    /// What whoever runs such a process should know; nil for the best kind.
+    public static func warning(_ backing: Backing, _ code: Int32) -> String? {
+        refusal(backing, code).map {
+            "secrets are in locked memory, which root and a dump of the kernel can read: there is no secret memory (\($0))"
+        }
     }
 
     /// Takes the memory and its master key. Call it at the start, before the first secret: the first to come settles
@@ -41,9 +68,14 @@ public enum MemoryProtection {
     /// - Throws: ``SecretsError`` when the policy can't be met, or something less was settled already.
     @discardableResult
     public static func begin(_ policy: Policy) throws(SecretsError) -> Status {
-        let vault = try SecretVault.shared(policy)
+        let vault: SecretVault
+        do throws(SecretsError) {
+            vault = try SecretVault.shared(policy)
+        } catch {
+            throw policy == .require ? error.required : error
+        }
         guard policy.backings.contains(vault.backing) else {
-            throw .protectionMissing(vault.backing, SecretVault.refusal ?? 0)
+            throw .protectionMissing(of: "this process", vault.backing, SecretVault.refusal ?? 0)
         }
         return vault.status
     }

@@ -13,6 +13,10 @@ final class SecretVault: Sendable {
     static let slotBytes = 1_024
     /// How many slots are asked for, and how few will do.
     private static let slotCounts = [127, 63, 31, 15, 3]
+    /// Slots, and the master key in the place of one.
+    static var arenaBytes: (most: Int, least: Int) {
+        ((slotCounts.first ?? 0) * slotBytes + slotBytes, (slotCounts.last ?? 0) * slotBytes + slotBytes)
+    }
 
     private let region: ProtectedRegion
     private let slotCount: Int
@@ -23,7 +27,7 @@ final class SecretVault: Sendable {
     var backing: MemoryProtection.Backing { region.backing }
     var status: MemoryProtection.Status {
         MemoryProtection.Status(
-            backing: backing, arenaBytes: region.count, slots: slotCount,
+            backing: backing, refusalCode: backing == .secret ? 0 : Self.refusal ?? 0, arenaBytes: region.count, slots: slotCount,
             largeBytes: large.withLock { $0.values.reduce(0, +) })
     }
     /// All protected memory of the process.
@@ -79,8 +83,10 @@ final class SecretVault: Sendable {
         let slot = take()
         defer { release(slot) }
         let plain = UnsafeMutableRawBufferPointer(start: place(slot), count: sealed.count)
+        let isOpen = sealed.open(into: plain, under: region.base)
+        if !isOpen { Self.waitIfTheProcessEnds() }
         // Somebody wrote over this process's memory: there is no secret any more, and no safe way on.
-        precondition(sealed.open(into: plain, under: region.base), "a sealed secret was overwritten")
+        precondition(isOpen, "a sealed secret was overwritten")
         return try body(UnsafeRawBufferPointer(plain))
     }
 
@@ -89,9 +95,16 @@ final class SecretVault: Sendable {
     /// There are more slots than threads that could hold one, so waiting is rare and short.
     private func take() -> Int {
         while true {
+            Self.waitIfTheProcessEnds()
             if let slot = free.withLock({ $0.popLast() }) { return slot }
             sched_yield()
         }
+    }
+
+    /// At the end of the process the master key is overwritten while other threads still run. They have nothing to do
+    /// any more, and must not take the zeros for a key.
+    private static func waitIfTheProcessEnds() {
+        while dtm_is_wiped() != 0 { pause() }
     }
 
     private func release(_ slot: Int) {

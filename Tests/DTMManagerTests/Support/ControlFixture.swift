@@ -74,6 +74,10 @@ struct ControlFixture: Sendable {
         var failsToBind = false
         var programs = FakePrograms()
         var managerUID = geteuid()
+        var memory = ManagerMemory(policy: .prefer, control: MemoryReport(backing: .secret))
+        /// Of the data plane.
+        var planeMemory = MemoryReport(backing: .secret)
+        var checks: RuntimeChecks?
     }
 
     /// Runs `body` beside a control, then drains it.
@@ -82,7 +86,8 @@ struct ControlFixture: Sendable {
     {
         let folder = try TemporaryFolder()
         let (launcher, child) = try LauncherEnd.pair()
-        let (plane, link) = try fakeDataPlane(failsToBind: options.failsToBind)
+        let (plane, link) = try fakeDataPlane(
+            failsToBind: options.failsToBind, memory: options.planeMemory)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let threads = NIOThreadPool(numberOfThreads: 2)
         threads.start()
@@ -120,9 +125,12 @@ struct ControlFixture: Sendable {
         try outcome.get()
     }
 
-    static func fakeDataPlane(failsToBind: Bool = false, pid: Int32 = 4_242) throws -> (FakeDataPlane, CInt) {
+    static func fakeDataPlane(
+        failsToBind: Bool = false, pid: Int32 = 4_242, memory: MemoryReport = MemoryReport(backing: .secret)
+    ) throws -> (FakeDataPlane, CInt) {
         let ends = try DescriptorPair.stream()
-        return (try FakeDataPlane(adopting: ends.first, pid: pid, failsToBind: failsToBind), ends.second)
+        let plane = try FakeDataPlane(adopting: ends.first, pid: pid, failsToBind: failsToBind, memory: memory)
+        return (plane, ends.second)
     }
 
     private static func setting(
@@ -140,7 +148,7 @@ struct ControlFixture: Sendable {
             applications: FakeApplications(known: options.applications), programs: options.programs,
             names: options.names,
             probe: options.probe,
-            threads: threads, sockets: [ControlSocket(path: home.controlSocket, mode: 0o600)])
+            threads: threads, memory: options.memory, checks: options.checks, sockets: [ControlSocket(path: home.controlSocket, mode: 0o600)])
     }
 }
 

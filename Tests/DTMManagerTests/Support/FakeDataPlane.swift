@@ -21,11 +21,14 @@ final class FakeDataPlane: Sendable {
     let pid: Int32
 
     /// Takes over one end of a stream pair and says hello.
-    init(adopting descriptor: CInt, pid: Int32 = 4_242, failsToBind: Bool = false) throws {
+    init(
+        adopting descriptor: CInt, pid: Int32 = 4_242, failsToBind: Bool = false,
+        memory: MemoryReport = MemoryReport(backing: .secret)
+    ) throws {
         self.pid = pid
         link = try DataPlaneEnd(adopting: descriptor)
         state.withLock { $0.failsToBind = failsToBind }
-        try link.send(.hello(DataPlaneHello(protocolVersion: PlanProtocol.version, pid: pid)))
+        try link.send(.hello(DataPlaneHello(protocolVersion: PlanProtocol.version, pid: pid, memory: memory)))
         try link.start(onMessage: { [weak self] in self?.take($0) }, onEnd: { _ in })
     }
 
