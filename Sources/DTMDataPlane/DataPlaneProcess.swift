@@ -17,7 +17,6 @@ public enum DataPlaneProcess {
     /// - Returns: the exit status.
     public static func run(channel: consuming ProcessChannel) -> CInt {
         do {
-            try MemoryProtection.begin(.prefer)
             guard case .link(let descriptor)? = try channel.receive() else { return 0 }
             let link = try DataPlaneEnd(adopting: descriptor)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: EventLoops.count)
@@ -31,21 +30,26 @@ public enum DataPlaneProcess {
     /// Serves on `group` until control ends or the drain is over.
     static func serve(_ link: DataPlaneEnd, _ group: MultiThreadedEventLoopGroup) -> CInt {
         let reporter = Reporter(link: link)
+        let memory = beginProtection()
+        reporter.send(.hello(DataPlaneHello(protocolVersion: PlanProtocol.version, pid: getpid(), memory: memory)))
         let executor = PlanExecutor(group: group, reporter: reporter)
         do {
-            let memory = MemoryReport(try MemoryProtection.begin(.prefer))
-            reporter.send(
-                .hello(DataPlaneHello(protocolVersion: PlanProtocol.version, pid: getpid(), memory: memory)))
             try link.run { receive($0, executor, link) }
-        } catch let error as PlanError {
-            complain("the link to control broke: \(error)")
-            return 1
         } catch {
-            complain("secrets can't be protected: \(error)")
+            complain("the link to control broke: \(error)")
             return 1
         }
         executor.shutDown()
         return 0
+    }
+
+    /// Before the first secret. Without memory for any, control is told so, and ends the manager.
+    private static func beginProtection() -> MemoryReport {
+        do throws(SecretsError) {
+            return MemoryReport(try MemoryProtection.begin(.prefer))
+        } catch {
+            return MemoryReport(backing: nil, refusalCode: error.systemCode)
+        }
     }
 
     private static func receive(_ message: ControlMessage, _ executor: PlanExecutor, _ link: DataPlaneEnd) {

@@ -235,16 +235,12 @@ public final class Launcher {
     }
 
     private func reap() {
-        while true {
-            var status: CInt = 0
-            let pid = waitpid(-1, &status, WNOHANG)
-            guard pid > 0 else { return }
-            if pid == control?.pid {
-                controlEnded(status)
-            } else if pid == dataPlane?.pid {
-                dataPlaneEnded(status)
-            }
-        }
+        var ended: [pid_t: CInt] = [:]
+        var status: CInt = 0
+        while case let pid = waitpid(-1, &status, WNOHANG), pid > 0 { ended[pid] = status }
+        // The data plane ends with control: first what is the reason.
+        if let status = control.flatMap({ ended[$0.pid] }) { controlEnded(status) }
+        if let status = dataPlane.flatMap({ ended[$0.pid] }) { dataPlaneEnded(status) }
     }
 
     private func controlEnded(_ status: CInt) {

@@ -132,21 +132,22 @@ extension DataPlaneHello {
     }
 }
 
-/// The backing (1 byte: 1 secret, 2 locked), and why it is not better (4 bytes).
+/// The backing (1 byte: 0 none, 1 secret, 2 locked), and why it is not better (4 bytes).
 extension MemoryReport: FramePart {
     static var leastBytes: Int { 5 }
 
     func append(to writer: inout FrameWriter) {
-        writer.integer(UInt8(backing == .secret ? 1 : 2))
+        writer.integer(UInt8(backing == nil ? 0 : backing == .secret ? 1 : 2))
         writer.integer(refusalCode)
     }
 
     init(from reader: inout FrameReader) throws(PlanError) {
-        let backing: MemoryProtection.Backing
+        let backing: MemoryProtection.Backing?
         switch try reader.integer(UInt8.self, "hello.memory") {
+        case 0: backing = nil
         case 1: backing = .secret
         case 2: backing = .locked
-        case let other: throw .value("hello.memory", other, allowed: "1 and 2")
+        case let other: throw .value("hello.memory", other, allowed: "0, 1 and 2")
         }
         self.init(backing: backing, refusalCode: try reader.integer(Int32.self, "hello.memory.refusal"))
     }

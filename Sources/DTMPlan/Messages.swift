@@ -74,11 +74,12 @@ public struct DataPlaneHello: Hashable, Sendable {
 
 /// How a process's secrets are protected in its memory.
 public struct MemoryReport: Hashable, Sendable {
-    public var backing: MemoryProtection.Backing
+    /// Nil when the process got no protected memory at all: it can hold no secret.
+    public var backing: MemoryProtection.Backing?
     /// Why it is not the best kind, an errno; 0 when it is.
     public var refusalCode: Int32
 
-    public init(backing: MemoryProtection.Backing, refusalCode: Int32 = 0) {
+    public init(backing: MemoryProtection.Backing?, refusalCode: Int32 = 0) {
         self.backing = backing
         self.refusalCode = refusalCode
     }
@@ -88,7 +89,13 @@ public struct MemoryReport: Hashable, Sendable {
     }
 
     /// Why it is not the best kind, in words; nil when it is.
-    public var refusal: String? { MemoryProtection.refusal(backing, refusalCode) }
+    public var refusal: String? { backing.flatMap { MemoryProtection.refusal($0, refusalCode) } }
+
+    /// What whoever runs the process should know; nil when all is as good as it can be.
+    public var warning: String? { backing.flatMap { MemoryProtection.warning($0, refusalCode) } }
+
+    /// `secret`, `locked` or `none`.
+    public var name: String { backing?.rawValue ?? "none" }
 }
 
 /// One completed rotation.

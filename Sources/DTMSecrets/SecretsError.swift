@@ -15,7 +15,7 @@ public struct SecretsError: DescribedError, Equatable {
     /// What to do next.
     public let hint: String?
     /// The kernel's errno, or 0.
-    var systemCode: Int32 = 0
+    public private(set) var systemCode: Int32 = 0
 
     init(code: Code, message: String, hint: String?, systemCode: Int32 = 0) {
         self.code = code
@@ -68,6 +68,14 @@ public struct SecretsError: DescribedError, Equatable {
                 code: .allocation, message: "no protected memory of \(count) bytes: \(reason)",
                 hint: "free memory, or raise the limit on mappings (sysctl vm.max_map_count)", systemCode: code)
         }
+    }
+
+    /// A process of the manager got no protected memory at all.
+    public static func nothingLocked(of process: String, _ code: Int32) -> Self {
+        Self(
+            code: .lockRefused,
+            message: "\(process) got no memory for secrets that is locked: \(String(cString: strerror(code)))",
+            hint: "raise the limit on locked memory: ulimit -l, or LimitMEMLOCK= in the unit", systemCode: code)
     }
 
     /// The same, with who asked for it.

@@ -135,7 +135,7 @@ extension MessageGenerator {
     }
 
     mutating func memory() -> MemoryReport {
-        MemoryReport(backing: any(MemoryProtection.Backing.allCases, or: .locked), refusalCode: integer())
+        MemoryReport(backing: maybe { $0.any(MemoryProtection.Backing.allCases, or: .locked) }, refusalCode: integer())
     }
 
     /// One of every kind.

@@ -1,6 +1,7 @@
 import DTMCore
 import Glibc
 import Synchronization
+import DTMSecrets
 import Testing
 
 @testable import DTMPlan

@@ -1,5 +1,6 @@
 import CDTMLinux
 import Glibc
+import DTMSecrets
 import Testing
 
 @testable import DTMPlan

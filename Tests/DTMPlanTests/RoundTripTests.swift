@@ -1,6 +1,7 @@
 import DTMTestSupport
 import DTMCore
 import DTMPlan
+import DTMSecrets
 import Testing
 
 @Suite struct RoundTripTests {

@@ -134,7 +134,7 @@ final class DataPlaneSupervisor: Sendable {
         desk.dataPlaneStarted()
         recorder.record(
             Event.Kind.dataPlaneStarted, .notice,
-            ["pid": .integer(Int64(hello.pid)), "memory": .string(hello.memory.backing.rawValue)])
+            ["pid": .integer(Int64(hello.pid)), "memory": .string(hello.memory.name)])
         changes.notify()
     }
 

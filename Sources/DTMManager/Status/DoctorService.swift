@@ -45,7 +45,7 @@ struct DoctorService: Sendable {
     private var protection: DoctorSettings.Protection {
         let dataPlane = supervisor.status.memory
         return DoctorSettings.Protection(
-            control: setting.memory.control.backing.rawValue, dataPlane: dataPlane?.backing.rawValue,
+            control: setting.memory.control.name, dataPlane: dataPlane?.name,
             reason: setting.memory.control.refusal ?? dataPlane?.refusal, lapses: desk.problems)
     }
 

@@ -97,8 +97,8 @@ final class StatusService: Sendable {
     private var protection: StatusReport.ProtectionReport {
         let dataPlane = supervisor.status.memory
         return StatusReport.ProtectionReport(
-            policy: memory.policy.rawValue, control: memory.control.backing.rawValue,
-            dataPlane: dataPlane?.backing.rawValue, reason: memory.control.refusal ?? dataPlane?.refusal,
+            policy: memory.policy.rawValue, control: memory.control.name,
+            dataPlane: dataPlane?.name, reason: memory.control.refusal ?? dataPlane?.refusal,
             lapses: desk.problems)
     }
 

@@ -21,14 +21,17 @@ struct ManagerMemory: Hashable, Sendable {
         self.init(policy: policy, control: MemoryReport(try MemoryProtection.begin(policy)))
     }
 
-    /// - Throws: `secrets.protectionMissing` when a data plane with such memory must not have secrets.
+    /// - Throws: `SecretsError` when a data plane with such memory must not have secrets, or can't.
     func admit(_ dataPlane: MemoryReport) throws(SecretsError) {
-        guard policy == .require, dataPlane.backing != .secret else { return }
-        throw .protectionMissing(of: "the data plane", dataPlane.backing, dataPlane.refusalCode)
+        guard let backing = dataPlane.backing else {
+            throw .nothingLocked(of: "the data plane", dataPlane.refusalCode)
+        }
+        guard policy == .require, backing != .secret else { return }
+        throw .protectionMissing(of: "the data plane", backing, dataPlane.refusalCode)
     }
 
     /// What people should know when it starts; nil when all is as good as it can be.
-    var warning: String? { MemoryProtection.warning(control.backing, control.refusalCode) }
+    var warning: String? { control.warning }
 }
 
 extension EventRecorder {
@@ -38,7 +41,7 @@ extension EventRecorder {
         record(
             Event.Kind.memoryProtectionReduced, severity,
             [
-                "process": .string(process), "backing": .string(memory.backing.rawValue), "reason": .string(refusal),
+                "process": .string(process), "backing": .string(memory.name), "reason": .string(refusal),
                 "effect": "root, and a dump of the kernel, can read the key under which secrets are sealed",
             ])
     }

@@ -8,6 +8,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import DTMSecrets
 import Synchronization
 
 @testable import DTMManager
@@ -133,7 +134,7 @@ struct ControlFixture: Sendable {
         return (plane, ends.second)
     }
 
-    private static func setting(
+    static func setting(
         _ folder: TemporaryFolder, _ source: FakeSource, _ options: Options, _ threads: NIOThreadPool
     ) throws -> ControlSetting {
         let anchor = ClockAnchor.current()

@@ -14,14 +14,19 @@ final class Manager {
     /// - Parameters:
     ///   - configuration: the text of the home's `config.json`; nil for none.
     ///   - user: as whom it runs, when not as this user.
-    init(_ configuration: String? = nil, arguments: [String] = [], user: OtherUser? = nil) throws {
+    ///   - under: a command that runs it, with its arguments.
+    ///   - program: another one than that which was built.
+    init(
+        _ configuration: String? = nil, arguments: [String] = [], user: OtherUser? = nil, under: [String] = [],
+        program: String? = nil
+    ) throws {
         directory = try TestDirectory()
         always = []
         home = directory.file("home")
         mkdir(home, 0o700)
         if let configuration { try directory.write("home/config.json", configuration) }
         if let user { user.own(directory.path, home, "\(home)/config.json") }
-        launcher = try Self.up(directory, home, arguments, user)
+        launcher = try Self.up(directory, home, arguments, under + (user?.prefix ?? []), program)
         try awaitReady()
     }
 
@@ -30,17 +35,18 @@ final class Manager {
         self.directory = directory
         self.home = home
         always = ["--passphrase-file", passphraseFile]
-        launcher = try Self.up(directory, home, always, nil)
+        launcher = try Self.up(directory, home, always)
         try awaitReady()
     }
 
     deinit { endEverything() }
 
     private static func up(
-        _ directory: TestDirectory, _ home: String, _ arguments: [String], _ user: OtherUser?
+        _ directory: TestDirectory, _ home: String, _ arguments: [String], _ prefix: [String] = [],
+        _ program: String? = nil
     ) throws -> ChildProgram {
-        let command = [try BuiltProgram.path(), "up", "--no-ui", "--home", home] + arguments
-        let whole = (user?.prefix ?? []) + command
+        let command = [try program ?? BuiltProgram.path(), "up", "--no-ui", "--home", home] + arguments
+        let whole = prefix + command
         return try ChildProgram(
             .init(
                 program: whole[0], arguments: Array(whole.dropFirst()), environment: environment(home),
@@ -49,7 +55,7 @@ final class Manager {
 
     /// Another `dtm up` on the same home.
     func upAgain(_ arguments: [String] = []) throws -> ChildProgram {
-        try Self.up(directory, home, always + arguments, nil)
+        try Self.up(directory, home, always + arguments)
     }
 
     /// Starts it again after its end, whatever that was.
