@@ -17,7 +17,8 @@ final class SelfCheck: Sendable {
     private let look: @Sendable () -> [String]
     private let timer: NIOLoopBoundBox<Timer?>
 
-    init(on loop: any EventLoop, _ reporter: Reporter, look: @escaping @Sendable () -> [String] = OwnProtections.lapses) {
+    init(on loop: any EventLoop, _ reporter: Reporter, look: @escaping @Sendable () -> [String] = OwnProtections.lapses)
+    {
         self.loop = loop
         self.reporter = reporter
         self.look = look

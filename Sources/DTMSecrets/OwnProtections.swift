@@ -4,7 +4,8 @@ public enum OwnProtections {
     /// takes about a millisecond. Call ``MemoryProtection/begin(_:)`` and ``ProcessHardening/apply()`` before.
     public static func lapses() -> [String] {
         // Not to be able to look is no good news.
-        let memory = MemoryProtection.violations() ?? ["whether memory is protected can't be looked at in /proc/self/smaps"]
+        let memory =
+            MemoryProtection.violations() ?? ["whether memory is protected can't be looked at in /proc/self/smaps"]
         return memory + ProcessHardening.lapses()
     }
 }

@@ -93,7 +93,8 @@ public struct SecretsError: DescribedError, Equatable {
         let reason = MemoryProtection.refusal(backing, code).map { " (\($0))" } ?? ""
         return Self(
             code: .protectionMissing,
-            message: "memory.protection is \"require\", and secrets of \(process) are in \(backing.rawValue) memory\(reason)",
+            message:
+                "memory.protection is \"require\", and secrets of \(process) are in \(backing.rawValue) memory\(reason)",
             hint: "boot a kernel 5.14 or later with secretmem.enable=1, raise the limit on locked memory (ulimit -l, "
                 + "LimitMEMLOCK=), or set memory.protection to \"prefer\"", systemCode: code)
     }

@@ -84,7 +84,8 @@ enum HostFaults {
             $0.memory.secretMemory = .refused(ENOSYS)
         },
         Fault(
-            "doctor.secretmemory", "switched off, and required", .error, detail: "memfd_secret gives none", mend: "prefer"
+            "doctor.secretmemory", "switched off, and required", .error, detail: "memfd_secret gives none",
+            mend: "prefer"
         ) {
             $0.memory.secretMemory = .refused(ENOSYS)
             $0.settings.requiresSecretMemory = true
@@ -96,7 +97,9 @@ enum HostFaults {
             $0.settings.protection = DoctorSettings.Protection(
                 control: "locked", dataPlane: "secret", reason: "memfd_secret: Try again", lapses: [])
         },
-        Fault("doctor.protections", "one was taken away", .error, detail: "control: it may be dumped", mend: "dtm events") {
+        Fault(
+            "doctor.protections", "one was taken away", .error, detail: "control: it may be dumped", mend: "dtm events"
+        ) {
             $0.settings.protection = DoctorSettings.Protection(
                 control: "secret", dataPlane: "secret", reason: nil, lapses: ["control: it may be dumped"])
         },

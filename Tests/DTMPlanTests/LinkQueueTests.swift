@@ -5,7 +5,8 @@ import Testing
 @testable import DTMPlan
 
 @Suite struct LinkQueueTests {
-    private let hello = DataPlaneMessage.hello(DataPlaneHello(protocolVersion: 1, pid: 1, memory: MemoryReport(backing: .secret)))
+    private let hello = DataPlaneMessage.hello(
+        DataPlaneHello(protocolVersion: 1, pid: 1, memory: MemoryReport(backing: .secret)))
     private let kept = DataPlaneMessage.planApplied(version: 1)
     private let droppable = DataPlaneMessage.counters(tunnel: TunnelID(high: 1, low: 2), TunnelCounters())
 

@@ -8,7 +8,8 @@ import Testing
 
 /// How a link ends when its own side ends it.
 @Suite(.timeLimit(.minutes(2))) struct PlanLinkEndTests {
-    private let hello = DataPlaneMessage.hello(DataPlaneHello(protocolVersion: PlanProtocol.version, pid: 1, memory: MemoryReport(backing: .secret)))
+    private let hello = DataPlaneMessage.hello(
+        DataPlaneHello(protocolVersion: PlanProtocol.version, pid: 1, memory: MemoryReport(backing: .secret)))
 
     /// A link and the bare other end.
     private func link() throws -> (DataPlaneEnd, peer: CInt) {

@@ -41,7 +41,8 @@ enum StatusView {
         guard let dataPlane = report.dataPlane, dataPlane != report.control else {
             return "in \(shown(report.control)) memory (\(policy))\(reason)"
         }
-        return "control in \(shown(report.control)) memory, data plane in \(shown(dataPlane)) memory (\(policy))\(reason)"
+        return
+            "control in \(shown(report.control)) memory, data plane in \(shown(dataPlane)) memory (\(policy))\(reason)"
     }
 
     private static func process(_ report: StatusReport.ProcessReport) -> String {

@@ -22,7 +22,8 @@ enum MemoryChecks {
                 consequence: isRequired
                     ? "A manager does not start here, for memory.protection is \"require\"." : nil,
                 mend: isRequired
-                    ? "boot a kernel 5.14 or later with secretmem.enable=1, or set memory.protection to \"prefer\"" : nil)
+                    ? "boot a kernel 5.14 or later with secretmem.enable=1, or set memory.protection to \"prefer\""
+                    : nil)
         }
     }
 
@@ -39,9 +40,12 @@ enum MemoryChecks {
             + "that runs. Root alone can do that.",
         mend: "dtm events says since when; find out who did it, then end the manager and start it anew: dtm up"
     ) { facts in
-        guard let protection = facts.settings.protection else { return .notApplicable("no manager runs, or none answers") }
+        guard let protection = facts.settings.protection else {
+            return .notApplicable("no manager runs, or none answers")
+        }
         guard protection.lapses.isEmpty else { return .failed(protection.lapses.joined(separator: "\n")) }
-        return .passed("they hold: protected memory, no core files, no tracing, no gain of privileges, the same program")
+        return .passed(
+            "they hold: protected memory, no core files, no tracing, no gain of privileges, the same program")
     }
 
     static let swap = HealthCheck(

@@ -30,6 +30,9 @@ final class DataPlaneSupervisor: Sendable {
     private let links: AsyncStream<ControlEnd>
     private let link: AsyncStream<ControlEnd>.Continuation
     private let current = Mutex<ControlEnd?>(nil)
+    /// One that must not be told anything. Its link ends with this process: were it closed before, the launcher would
+    /// start another data plane, to no avail.
+    private let refused = Mutex<ControlEnd?>(nil)
     /// Notified when ``status`` changes.
     let changes = Signal()
 
@@ -100,7 +103,7 @@ final class DataPlaneSupervisor: Sendable {
         } catch {
             recorder.recordReduction(hello.memory, of: VerifiedProcess.dataPlane.rawValue, .error)
             current.withLock { $0 = nil }
-            end.close()
+            refused.withLock { $0 = end }
             throw error
         }
         recorder.recordReduction(hello.memory, of: VerifiedProcess.dataPlane.rawValue)

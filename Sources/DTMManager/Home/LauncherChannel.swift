@@ -49,7 +49,8 @@ final class LauncherChannel: Sendable {
     }
 
     /// Wakes whoever waits in ``next()``, who then hears that the launcher is gone.
-    func wake() { _ = shutdown(channel.descriptor, Int32(SHUT_RDWR)) }
+    /// What this process still has to say goes out all the same.
+    func wake() { _ = shutdown(channel.descriptor, Int32(SHUT_RD)) }
 
     /// Ends the thread, once nobody needs orders.
     func close() async {

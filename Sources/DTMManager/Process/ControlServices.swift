@@ -125,7 +125,7 @@ struct ControlAPIService: Service {
     func run() async throws {
         let state = PublicationState()
         let application = Application(
-            responder: responder, 
+            responder: responder,
             server: .http1(
                 configuration: .init(additionalChannelHandlers: [AnswerWipe()], idleTimeout: .seconds(120))),
             configuration: ApplicationConfiguration(

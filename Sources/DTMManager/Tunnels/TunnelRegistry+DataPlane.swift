@@ -156,7 +156,8 @@ extension TunnelRegistry {
             }
             guard let count = admit(incident.kind.eventKind, incident.tunnel, UInt64(incident.count)) else { return }
             recorder.record(translation.event(incident, count: count))
-        case .hello, .planApplied, .certificateRequest, .windowKeyWanted, .listeners, .counters, .verified, .drained: break
+        case .hello, .planApplied, .certificateRequest, .windowKeyWanted, .listeners, .counters, .verified, .drained:
+            break
         }
     }
 

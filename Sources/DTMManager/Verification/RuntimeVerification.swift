@@ -11,7 +11,8 @@ final class RuntimeChecks: Sendable {
     private let executable: Mutex<ExecutableWatch>
 
     init(
-        lapses: @escaping @Sendable () -> [String] = OwnProtections.lapses, executable: consuming sending ExecutableWatch
+        lapses: @escaping @Sendable () -> [String] = OwnProtections.lapses,
+        executable: consuming sending ExecutableWatch
     ) {
         self.lapses = lapses
         self.executable = Mutex(executable)

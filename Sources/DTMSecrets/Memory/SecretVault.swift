@@ -27,7 +27,8 @@ final class SecretVault: Sendable {
     var backing: MemoryProtection.Backing { region.backing }
     var status: MemoryProtection.Status {
         MemoryProtection.Status(
-            backing: backing, refusalCode: backing == .secret ? 0 : Self.refusal ?? 0, arenaBytes: region.count, slots: slotCount,
+            backing: backing, refusalCode: backing == .secret ? 0 : Self.refusal ?? 0, arenaBytes: region.count,
+            slots: slotCount,
             largeBytes: large.withLock { $0.values.reduce(0, +) })
     }
     /// All protected memory of the process.

@@ -37,7 +37,8 @@ final class Workbench {
         control = try ControlEnd(adopting: ends[0])
         let reporter = Reporter(link: try DataPlaneEnd(adopting: ends[1]))
         executor = PlanExecutor(group: group, reporter: reporter)
-        reporter.send(.hello(DataPlaneHello(protocolVersion: PlanProtocol.version, pid: 1, memory: .init(backing: .secret))))
+        reporter.send(
+            .hello(DataPlaneHello(protocolVersion: PlanProtocol.version, pid: 1, memory: .init(backing: .secret))))
         let messages = messages
         try control.start(
             onMessage: { message in messages.withLockedValue { $0.append(message) } }, onEnd: { _ in })

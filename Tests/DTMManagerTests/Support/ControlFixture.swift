@@ -149,7 +149,8 @@ struct ControlFixture: Sendable {
             applications: FakeApplications(known: options.applications), programs: options.programs,
             names: options.names,
             probe: options.probe,
-            threads: threads, memory: options.memory, checks: options.checks, sockets: [ControlSocket(path: home.controlSocket, mode: 0o600)])
+            threads: threads, memory: options.memory, checks: options.checks,
+            sockets: [ControlSocket(path: home.controlSocket, mode: 0o600)])
     }
 }
 

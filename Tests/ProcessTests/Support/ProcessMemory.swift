@@ -13,7 +13,8 @@ enum ProcessMemory {
         let ranges = text(of: "/proc/\(pid)/maps").split(separator: "\n").compactMap { line -> Range<UInt>? in
             let fields = line.split(separator: " ")
             let bounds = fields.first?.split(separator: "-").compactMap { UInt($0, radix: 16) } ?? []
-            guard bounds.count == 2, bounds[0] < bounds[1], !line.hasSuffix("[vvar]"), !line.hasSuffix("[vsyscall]") else {
+            guard bounds.count == 2, bounds[0] < bounds[1], !line.hasSuffix("[vvar]"), !line.hasSuffix("[vsyscall]")
+            else {
                 return nil
             }
             return bounds[0]..<bounds[1]
@@ -43,7 +44,8 @@ enum ProcessMemory {
         var buffer = [UInt8](repeating: 0, count: chunk)
         var address = range.lowerBound
         while address < range.upperBound {
-            let count = pread(file, &buffer, min(chunk, Int(range.upperBound - address)), off_t(Int(bitPattern: address)))
+            let count = pread(
+                file, &buffer, min(chunk, Int(range.upperBound - address)), off_t(Int(bitPattern: address)))
             // Protected memory answers with EIO: on with the next page, in case the rest of the mapping does not.
             guard count > 0 else {
                 address += 4_096
