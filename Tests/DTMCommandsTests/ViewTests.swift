@@ -25,6 +25,19 @@ import Testing
             ])
     }
 
+    @Test func `Status says where secrets lie, and why not better`() {
+        func secrets(_ protection: StatusReport.ProtectionReport?) -> String? {
+            StatusView.lines(Samples.status(protection: protection), .plain).first { $0.contains("  secrets ") }
+        }
+        var report = StatusReport.ProtectionReport(
+            policy: "prefer", control: "locked", dataPlane: "locked", reason: "memfd_secret: no", lapses: [])
+        #expect(
+            secrets(report) == "  secrets        in locked memory (memory.protection is prefer): memfd_secret: no")
+        report.control = "secret"
+        #expect(secrets(report)?.contains("control in secret memory, data plane in locked memory") == true)
+        #expect(secrets(nil)?.hasSuffix("not told") == true)
+    }
+
     @Test func `Status names what is not as it should be`() {
         let lines = StatusView.lines(Samples.status(degraded: ["the data plane restarted \u{1b}[2J"]), .plain)
         #expect(lines.suffix(2) == ["Not all is well:", #"  the data plane restarted \x1b[2J"#])

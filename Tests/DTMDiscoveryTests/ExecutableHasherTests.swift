@@ -37,6 +37,22 @@ extension KernelTests.ExecutableHasherTests {
         #expect(again == digest)
     }
 
+    @Test("A file is hashed by its path, and what is no file is refused without waiting for it")
+    func files() throws {
+        var template = Array("/tmp/dtm-hash-XXXXXX".utf8CString)
+        let folder = String(cString: try #require(mkdtemp(&template)))
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var hasher = try ExecutableHasher()
+        let own = try hasher.digest(ofFileAt: "/proc/self/exe")
+        #expect(try hasher.digest(of: identity(getpid())) == own)
+        mkfifo("\(folder)/pipe", 0o600)
+        for path in [folder, "\(folder)/pipe", "\(folder)/nothing", "/dev/zero"] {
+            var code: DiscoveryError.Code?
+            do { _ = try hasher.digest(ofFileAt: path) } catch { code = error.code }
+            #expect(code == .fileUnreadable, "\(path)")
+        }
+    }
+
     @Test("A process that is gone, and another one of the same PID, have none")
     func gone() throws {
         var hasher = try ExecutableHasher()

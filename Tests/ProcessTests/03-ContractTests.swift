@@ -14,6 +14,8 @@ extension BuiltProgram {
                     "schemaVersion": "number", "pid": "number", "uptimeSeconds": "number", "version": "string",
                     "home": "string", "state.mode": "string", "autoTunnel": "boolean", "analysis": "boolean",
                     "tunnels": "number", "memory.residentBytes": "number", "memory.lockedBytes": "number",
+                    "memory.protection.policy": "string", "memory.protection.control": "string",
+                    "memory.protection.dataPlane": "string", "memory.protection.lapses": "array",
                     "cpuPercent": "number", "processes": "array", "degraded": "array",
                 ]) == [])
             #expect(status["schemaVersion"] == .number(1))
