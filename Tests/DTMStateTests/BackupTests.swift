@@ -33,7 +33,7 @@ import Testing
         try folder.write(backup(number, at: seconds), to: pair.publicKey, keeping: retention ?? many)
     }
 
-    @Test(.enabled(if: GnuPG.isInstalled)) func `What gpg decrypts is the same content`() throws {
+    @Test func `What gpg decrypts is the same content`() throws {
         let gpg = try GnuPG()
         let key = try OpenPGPPublicKey(gpg.makeKey("backup@example.org"), requireEncryption: true)
         let (entry, removed) = try folder.write(backup(3, at: 7_000), to: key, keeping: many)
