@@ -238,6 +238,8 @@ public final class Launcher {
         var ended: [pid_t: CInt] = [:]
         var status: CInt = 0
         while case let pid = waitpid(-1, &status, WNOHANG), pid > 0 { ended[pid] = status }
+        // Control's last word may have come since they were read.
+        if !ended.isEmpty { readChannels() }
         // The data plane ends with control: first what is the reason.
         if let status = control.flatMap({ ended[$0.pid] }) { controlEnded(status) }
         if let status = dataPlane.flatMap({ ended[$0.pid] }) { dataPlaneEnded(status) }
@@ -245,8 +247,6 @@ public final class Launcher {
 
     private func controlEnded(_ status: CInt) {
         let lifetime = control?.startedAt.duration(to: .now) ?? .zero
-        // Its last word may have come since they were read.
-        readChannels()
         control = nil
         let code = Self.exitCode(status)
         if stopping != nil || !wasReady || isFinal || code == 0 {
@@ -271,7 +271,7 @@ public final class Launcher {
     private func dataPlaneEnded(_ status: CInt) {
         let lifetime = dataPlane?.startedAt.duration(to: .now) ?? .zero
         dataPlane = nil
-        guard stopping == nil else { return }
+        guard stopping == nil, !isFinal else { return }
         // With status 0 it ended because its link did: control is going, and says why itself.
         if control != nil, status != 0 {
             Self.complain("the data plane ended \(Self.describe(status)); starting it again")
