@@ -15,7 +15,9 @@ final class StateHome: Sendable {
     var place: StatePlace { StatePlace(home: path) }
 
     init() throws {
-        var template = Array("/tmp/dtm-state-XXXXXX".utf8CString)
+        // In memory where that is possible: what is tested is the order of the calls, not the disk.
+        let folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var template = Array("\(folder)/dtm-state-XXXXXX".utf8CString)
         path = try template.withUnsafeMutableBufferPointer { buffer in
             String(cString: try #require(buffer.baseAddress.flatMap { mkdtemp($0) }))
         }

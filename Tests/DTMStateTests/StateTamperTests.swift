@@ -218,7 +218,7 @@ import Testing
         try expectRefused(.foreign) { try home.write(head, other.bytes(head)) }
         try expectRefused(.foreign, .truncated) { try home.write(content, other.bytes(content)) }
         try expectRefused(.foreign) { try home.write("witness.pgp", other.bytes("witness.pgp")) }
-        try expectRefused(.modified) { try home.write("state/recipient.pgp", other.bytes("state/recipient.pgp")) }
+        try expectRefused(.foreign) { try home.write("state/recipient.pgp", other.bytes("state/recipient.pgp")) }
         try expectRefused(.foreign, byPassphrase: true) {
             try home.write("state/recipient.pgp", other.bytes("state/recipient.pgp"))
         }

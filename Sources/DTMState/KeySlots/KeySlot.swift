@@ -39,6 +39,7 @@ public enum NewSlot: Sendable {
     case passphrase(UnlockSecret, hash: PassphraseHash, label: String)
     case operatorKey(OpenPGPPublicKey, label: String)
 
+    /// With the standard work: three passes over 256 MiB.
     public static func passphrase(_ secret: UnlockSecret, label: String = "passphrase") -> Self {
         .passphrase(secret, hash: .standard(), label: label)
     }

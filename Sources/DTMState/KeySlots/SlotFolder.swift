@@ -85,13 +85,16 @@ struct SlotFolder: Sendable {
     }
 
     /// - Throws: `locked` when none opens, `noSlot` when there is none, `foreign` when those that there are belong to
-    ///   another instance, `memory` when none opens and one could not be tried.
+    ///   another instance, `slotLimit` when there are more than can be, `memory` when none opens and one could not be
+    ///   tried.
     func open(with secret: UnlockSecret) throws(StateError) -> SharedSecret {
         let found = try slots()
         guard !found.usable.isEmpty else {
             throw found.problems.first
                 ?? StateError(.noSlot, "there is no key slot", hint: "dtm state restore takes a backup")
         }
+        // Trying 16 that somebody else made can take minutes, and is of no use when the right one may not be among them.
+        if let tooMany = found.problems.first(where: { $0.code == .slotLimit }) { throw tooMany }
         var failure: StateError?
         for (_, slot) in found.usable.sorted(by: { $0.slot.cost < $1.slot.cost }) {
             do throws(StateError) {
@@ -101,7 +104,7 @@ struct SlotFolder: Sendable {
             }
         }
         if let failure { throw failure }
-        let cause = found.problems.first { $0.code == .foreign || $0.code == .slotLimit }
+        let cause = found.problems.first { $0.code == .foreign }
         throw StateError(
             .locked, "none of the \(found.usable.count) key slots opens with what was given",
             hint: cause.map { "\($0.message); " } ?? ""
@@ -174,13 +177,25 @@ struct SlotFolder: Sendable {
                 hint: "those that there are: "
                     + (try slots()).usable.map { $0.file.id.description }.joined(separator: ", "))
         }
-        guard try slots(checkedWith: keys).usable.contains(where: { $0.file.id != id }) else {
+        let others = try slots(checkedWith: keys).usable.filter { $0.file.id != id }
+        let isOurs = try isGenuine(id, keys)
+        guard !isOurs || !others.isEmpty else {
             throw StateError(
                 .slotLimit, "\(id) is the last key slot: without it nobody can open the state again",
                 hint: "add another one first: dtm state slots add")
         }
         try folder.erase(Self.name(id))
         try? folder.erase(Self.companionName(id))
+    }
+
+    private func isGenuine(_ id: SlotID, _ keys: StateKeys) throws(StateError) -> Bool {
+        let name = Self.name(id)
+        do throws(StateError) {
+            let file = try SlotFile(try folder.read(name, atMost: Self.maximumFile), file: "slots/\(name)")
+            return file.instance == instance && file.isGenuine(keys)
+        } catch  where [.malformed, .truncated, .tooLarge].contains(error.code) {
+            return false
+        }
     }
 
     /// 64 digits and a line feed.

@@ -223,12 +223,23 @@ extension SealedStore {
         let file = try RecipientFile(in: folder)
         let slots = SlotFolder(folder: try StateFolder(place.slots), instance: file.instance, openPGP: openPGP)
         let keys = try StateKeys(root: try root(slots))
+        let home = try StateFolder(place.home)
+        let recipient: OpenPGPKeyPair
+        do throws(StateError) {
+            recipient = try file.pair(keys)
+        } catch  where error.code == .modified {
+            guard let seen = Witness.instanceSeen(in: home), seen != file.instance else { throw error }
+            throw StateError(
+                .foreign,
+                "\(place.state) belongs to another instance (\(file.instance)) than this host has seen (\(seen))",
+                hint: StateError.recover, cause: error)
+        }
         return Parts(
             reader: GenerationReader(
                 folder: folder, envelope: Envelope(openPGP: openPGP, keys: keys, instance: file.instance),
-                recipient: try file.pair(keys)),
+                recipient: recipient),
             slots: slots,
-            witness: Witness(folder: try StateFolder(place.home), keys: keys, instance: file.instance))
+            witness: Witness(folder: home, keys: keys, instance: file.instance))
     }
 
     /// Lends the root key, to be kept for the next start of this manager.

@@ -26,6 +26,14 @@ struct Witness: Sendable {
         return LiteralPacket.encode(body + seal)
     }
 
+    /// Which instance a witness says that it saw. Nothing vouches for it: it is for telling people.
+    static func instanceSeen(in folder: StateFolder) -> InstanceID? {
+        guard let bytes = try? folder.read(name, atMost: 4_096),
+            let content = try? LiteralPacket.decode(bytes, file: name), content.starts(with: magic)
+        else { return nil }
+        return InstanceID(Array(content.dropFirst(magic.count).prefix(InstanceID.byteCount)))
+    }
+
     /// - Returns: Whether there is one.
     /// - Throws: `rolledBack` when it has seen more than the newest commit.
     func check(_ newest: GenerationReader.Found) throws(StateError) -> Bool {
