@@ -47,3 +47,16 @@ final class FaultPlan: Sendable {
         return plan.calls.count
     }
 }
+
+/// Where several threads wait for each other, but not for ever: some may be kept from coming, and rightly so.
+final class Meeting: Sendable {
+    private let expected: Int
+    private let arrived = Atomic(0)
+
+    init(of expected: Int) { self.expected = expected }
+
+    func wait() {
+        arrived.add(1, ordering: .sequentiallyConsistent)
+        for _ in 0..<20_000 where arrived.load(ordering: .sequentiallyConsistent) < expected { sched_yield() }
+    }
+}
