@@ -92,6 +92,8 @@ import Testing
         var generator = SeededGenerator(seed: 3)
         for _ in SeededGenerator.rounds(500) {
             let changed = generator.mutated(whole)
+            // A byte may be replaced by the same one.
+            guard changed != whole else { continue }
             #expect(throws: StateError.self) { try Backup(decrypted: secret(changed).bytes, from: "test") }
         }
     }
