@@ -210,12 +210,10 @@ import Testing
             let id = "0000000\(index)"
             try home.write("state/slots/\(id).pgp", planted(id, writer.bytes).encoded)
         }
-        let start = ContinuousClock.now
         let problems = try slots().problems
         #expect(problems.map { $0.code } == hostile.map { _ in .malformed })
         #expect(throws: Never.self) { try home.open() }
         expectRefusal(.locked) { try home.open("another passphrase") }
-        #expect(ContinuousClock.now - start < .seconds(20))
         // The control: within bounds it is tried.
         try home.write("state/slots/0000000f.pgp", planted("0000000f").encoded)
         #expect(try slots().slots.count == 2)
@@ -228,9 +226,7 @@ import Testing
             let id = "0000000\(number)"
             try home.write("state/slots/\(id).pgp", planted(id, PassphraseSlot.parameters(slow)).encoded)
         }
-        let start = ContinuousClock.now
         #expect(throws: Never.self) { try home.open() }
-        #expect(ContinuousClock.now - start < .seconds(20))
         for number in 10..<99 {
             let id = "000000\(number)"
             try home.write("state/slots/\(id).pgp", planted(id).encoded)
@@ -240,9 +236,7 @@ import Testing
         expectRefusal(.slotLimit) { try store.addSlot(cheapSlot(), at: moment(3)) }
         // Whoever has the root key tells them apart, and can remove them.
         expectRefusal(.modified) { try store.verifyOnDisk() }
-        let hurried = ContinuousClock.now
         expectRefusal(.slotLimit) { try home.open() }
-        #expect(ContinuousClock.now - hurried < .seconds(20))
         while let planted = try slots().slots.first(where: { $0.label == "planted" }) {
             try store.removeSlot(planted.id)
         }
