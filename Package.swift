@@ -134,7 +134,8 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
-            name: "dtm-bench", dependencies: ["DTMCore", "DTMDiscovery", .nioCore, .nioPosix, .argumentParser],
+            name: "dtm-bench",
+            dependencies: ["DTMCore", "DTMDiscovery", "DTMSecrets", "DTMState", .crypto, .nioCore, .nioPosix, .argumentParser],
             path: "Benchmarks/DTMBenchmark",
             swiftSettings: swiftSettings),
 

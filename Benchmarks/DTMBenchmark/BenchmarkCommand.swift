@@ -58,7 +58,7 @@ struct AllCommand: ParsableCommand {
     var peersOnly = false
 
     @Option(
-        help: "What to measure, with commas: bulk, requests, connections, idle, rotation, discovery. All by default.")
+        help: "What to measure, with commas: bulk, requests, connections, idle, rotation, state, discovery. All by default.")
     var measure: String?
 
     @OptionGroup var common: CommonOptions
@@ -100,6 +100,11 @@ struct AllCommand: ParsableCommand {
                 program: dtm, target: origin.port, scale: scale, workshop: workshop, progress: progress
             ).run()
         }
+        if chosen.contains("state"), !peersOnly {
+            own += try StateRun(
+                program: dtm, target: origin.port, scale: scale, workshop: workshop, progress: progress
+            ).run()
+        }
         return Report(
             contenders: contenders.map(\.name), compared: compared, own: own,
             machine: Machine(versions: versions(in: workshop)), scale: scale)
@@ -111,7 +116,7 @@ struct AllCommand: ParsableCommand {
     }
 
     private func chosenMeasures() throws -> Set<String> {
-        let known = ComparedMeasure.allCases.map(\.rawValue) + ["rotation", "discovery"]
+        let known = ComparedMeasure.allCases.map(\.rawValue) + ["rotation", "state", "discovery"]
         guard let measure else { return Set(known) }
         let chosen = measure.split(separator: ",").map(String.init)
         guard chosen.allSatisfy(known.contains) else {

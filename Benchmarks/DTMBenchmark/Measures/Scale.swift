@@ -13,6 +13,10 @@ struct Scale {
     var rotatingTunnels = 100
     var rotatingSeconds: Int
     var starts: Int
+    /// Of state, of 1 MB each.
+    var saves: Int
+    /// With a protected key and with an ordinary one, nine times each.
+    var signatures: Int
     /// Of the machine that discovery looks at.
     var crowdProcesses = 2_000
     /// Refreshes and runs of `ss`, in turn.
@@ -24,13 +28,13 @@ struct Scale {
     /// At least 4 GB through each tunnel.
     static let full = Scale(
         repetitions: 5, bulkBytes: 500_000_000, requests: 40_000, connections: 1_000, idleConnections: 1_000,
-        idleRepetitions: 3, forcedRotations: 300, rotatingSeconds: 40, starts: 7,
+        idleRepetitions: 3, forcedRotations: 300, rotatingSeconds: 40, starts: 7, saves: 50, signatures: 2_000,
         discoveryRefreshes: 15, discoverySeconds: 60, churnTicks: 10_000)
 
     /// To see whether it works; the figures are not worth much.
     static let quick = Scale(
         repetitions: 2, bulkBytes: 100_000_000, requests: 8_000, connections: 200, idleConnections: 200,
-        idleRepetitions: 1, forcedRotations: 30, rotatingSeconds: 10, starts: 3,
+        idleRepetitions: 1, forcedRotations: 30, rotatingSeconds: 10, starts: 3, saves: 10, signatures: 200,
         discoveryRefreshes: 3, discoverySeconds: 5, churnTicks: 500)
 }
 

@@ -49,15 +49,25 @@ struct DTMManager {
     }
 
     /// Starts `dtm up` and returns at once.
-    static func launch(_ program: String, configuration: String, in workshop: Workshop) throws -> DTMManager {
-        var home = Array("\(workshop.directory)/home-XXXXXX".utf8CString)
-        guard mkdtemp(&home) != nil else { throw BenchmarkError("can't make a home: \(systemError())") }
-        let path = home.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+    ///
+    /// - Parameter home: One that is there already; nil: a new one.
+    static func launch(
+        _ program: String, configuration: String, in workshop: Workshop, home known: String? = nil,
+        arguments: [String] = []
+    ) throws -> DTMManager {
+        let path = try known ?? newHome(in: workshop)
         try ProcFile.write(configuration, to: "\(path)/config.json")
         let process = try workshop.start(
-            DTMContender.onOneCore + [program, "up", "--no-ui", "--home", path, "--config", "\(path)/config.json"],
+            DTMContender.onOneCore + [program, "up", "--no-ui", "--home", path, "--config", "\(path)/config.json"]
+                + arguments,
             environment: [:], log: "dtm-up.log")
         return DTMManager(process: process, program: program, home: path, workshop: workshop)
+    }
+
+    private static func newHome(in workshop: Workshop) throws -> String {
+        var home = Array("\(workshop.directory)/home-XXXXXX".utf8CString)
+        guard mkdtemp(&home) != nil else { throw BenchmarkError("can't make a home: \(systemError())") }
+        return home.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
     }
 
     /// Runs `dtm VERB … --home HOME` and returns what it prints.
