@@ -77,7 +77,7 @@ public struct LiveInventory: ~Copyable {
     var changed: Set<Int32> = []
     /// Processes that are said to have ended and are in the table still.
     var ended: Set<Int32> = []
-    /// How many processes began and ended between two looks, and are in no list: as far as the kernel tells, see ``hasProcessEvents``.
+    /// How many processes began and ended between two looks, at least: those of which the kernel told, see ``hasProcessEvents``.
     public internal(set) var briefProcesses: UInt64 = 0
 
     // Used again in each look.

@@ -13,10 +13,11 @@ struct ProcessEventChannel: ~Copyable {
 
     /// An event has 76 bytes.
     private static let bufferBytes = 4_096
-    /// The events that may wait, in bytes. The kernel takes twice as much (`socket(7)`), which is enough for some 5,000.
-    private static let waitingBytes: Int32 = 2 << 20
+    /// The events that may wait, in bytes. The kernel takes twice as much (`socket(7)`), which is enough for some 500: where more
+    /// happens in a second, a list of processes costs less than to be told.
+    private static let waitingBytes: Int32 = 192 << 10
     /// The most datagrams that are read at once, so that whoever starts processes as fast as he can does not hold up a look.
-    private static let maximumDatagrams = 1 << 13
+    private static let maximumDatagrams = 1 << 10
 
     /// - Throws: `Failure` where the kernel refuses, or does not answer.
     static func open() throws(Failure) -> Self {

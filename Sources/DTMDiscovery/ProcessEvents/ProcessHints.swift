@@ -13,7 +13,7 @@ struct ProcessHints {
     /// Whether something is missing.
     private(set) var isLossy = false
     /// The count that each processor's next event has.
-    private var expected: [UInt32: UInt32] = [:]
+    private var expected: [UInt32?] = []
 
     /// The most processes of one kind that are kept; more are a loss.
     static let maximum = 1 << 13
@@ -25,13 +25,13 @@ struct ProcessHints {
         case .began(let pid):
             isAlive = true
             ended.remove(pid)
-            insert(pid, into: \.began)
+            if !Self.insert(pid, into: &began) { isLossy = true }
         case .changed(let pid):
-            if !began.contains(pid) { insert(pid, into: \.changed) }
+            if !began.contains(pid), !Self.insert(pid, into: &changed) { isLossy = true }
         case .ended(let pid):
             isAlive = true
             changed.remove(pid)
-            if began.remove(pid) != nil { brief += 1 } else { insert(pid, into: \.ended) }
+            if began.remove(pid) != nil { brief += 1 } else if !Self.insert(pid, into: &ended) { isLossy = true }
         case .thread: isAlive = true
         case .answer, .other: break
         }
@@ -53,12 +53,17 @@ struct ProcessHints {
 
     /// The kernel counts what each processor tells; it tells nobody when it had no memory to do so.
     private mutating func follow(_ notice: ProcessNotice) {
-        if let expected = expected[notice.processor], expected != notice.sequence { isLossy = true }
-        guard expected[notice.processor] != nil || expected.count < Self.maximumProcessors else { return }
-        expected[notice.processor] = notice.sequence &+ 1
+        let processor = Int(notice.processor)
+        guard processor < Self.maximumProcessors else { return }
+        while expected.count <= processor { expected.append(nil) }
+        if let expected = expected[processor], expected != notice.sequence { isLossy = true }
+        expected[processor] = notice.sequence &+ 1
     }
 
-    private mutating func insert(_ pid: Int32, into set: WritableKeyPath<Self, Set<Int32>>) {
-        if self[keyPath: set].count < Self.maximum { self[keyPath: set].insert(pid) } else { isLossy = true }
+    /// - Returns: Whether there was room.
+    private static func insert(_ pid: Int32, into set: inout Set<Int32>) -> Bool {
+        guard set.count < maximum else { return false }
+        set.insert(pid)
+        return true
     }
 }
