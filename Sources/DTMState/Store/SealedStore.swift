@@ -324,12 +324,13 @@ extension SealedStore {
 
     private func forget(before generation: UInt64) {
         guard let names = try? reader.folder.names() else { return }
-        for name in names {
-            guard let old = GenerationName.ofHead(name) ?? GenerationName.ofContent(name),
-                old < generation, generation - old >= Self.keptGenerations
-            else { continue }
-            try? reader.folder.erase(name)
-        }
+        // In the order of names each commit goes before its content. They are ciphertext under keys that are in force:
+        // overwriting them would cost more than the save, and keep nothing from anybody.
+        reader.folder.remove(
+            names.filter { name in
+                guard let old = GenerationName.ofHead(name) ?? GenerationName.ofContent(name) else { return false }
+                return old < generation && generation - old >= Self.keptGenerations
+            })
     }
 
     /// Whether what is on the disk still is what this store wrote or read: the newest generation, the witness, the key

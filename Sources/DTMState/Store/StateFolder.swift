@@ -195,6 +195,13 @@ final class StateFolder: Sendable {
         try flush()
     }
 
+    /// Removes files, as far as it can, in their order and with one flush for all.
+    func remove(_ names: [String]) {
+        guard !names.isEmpty else { return }
+        for name in names { _ = FileCall.remove.ask { unlinkat(descriptor, name, 0) } }
+        try? flush()
+    }
+
     /// Removes what a process that was killed left under a temporary name: files, and folders that were being made.
     func removeTemporary() {
         for name in (try? entries()) ?? [] where Self.isTemporary(name) {
