@@ -162,6 +162,7 @@ struct CrowdRun {
             if tick > settling { samples.churnTicks.append(ProcessorTime.thread - start) }
             if (tick - settling).isMultiple(of: scale.churnTicks / 10) {
                 samples.residents.append(ProcessTree.residentBytes(of: getpid()) ?? .nan)
+                samples.noteChurnProcesses(ProcFile.processes().count)
             }
         }
         samples.churnRate = Double(HostCounters.processesBegun - before) / clock.seconds

@@ -19,6 +19,12 @@ struct CrowdSamples: Codable {
     var churnTicks: [Double] = []
     /// How many processes began a second meanwhile, on the whole host.
     var churnRate = 0.0
+    /// The fewest and the most processes that were on the host then: whoever starts many of his own shows as growth.
+    var churnProcesses: [Int] = []
     /// Bytes: before the ticks with churn that count, and after each tenth of them.
     var residents: [Double] = []
+
+    mutating func noteChurnProcesses(_ count: Int) {
+        churnProcesses = [min(churnProcesses.first ?? count, count), max(churnProcesses.last ?? count, count)]
+    }
 }

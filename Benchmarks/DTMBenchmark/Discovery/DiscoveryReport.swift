@@ -84,7 +84,8 @@ struct DiscoveryReport {
         CPU time in user and kernel mode, of the thread that discovers and of `ss` with its output thrown away. \
         \(scale.discoveryRefreshes) refreshes with counters and runs of `ss`, in turn; \(scale.discoverySeconds) ticks a \
         second apart; \(attributed) connections attributed, none to a wrong process; \(scale.churnTicks) ticks without a \
-        pause while \(Figure.text(crowd.churnRate)) processes a second began on the host. \
+        pause while \(Figure.text(crowd.churnRate)) processes a second began on the host, and \
+        \(crowd.churnProcesses.map(String.init).joined(separator: " to ")) were there. \
         \(isIsolated ? "The crowd had a network of its own." : "The crowd shared the host's network.") \
         Load average before and after: \(load.0) and \(load.1).
         """
