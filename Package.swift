@@ -135,7 +135,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "dtm-bench",
-            dependencies: ["DTMCore", "DTMDiscovery", "DTMSecrets", "DTMState", .crypto, .nioCore, .nioPosix, .argumentParser],
+            dependencies: [
+                "DTMCore", "DTMDiscovery", "DTMSecrets", "DTMState", .crypto, .nioCore, .nioPosix, .argumentParser,
+            ],
             path: "Benchmarks/DTMBenchmark",
             swiftSettings: swiftSettings),
 

@@ -58,7 +58,9 @@ struct AllCommand: ParsableCommand {
     var peersOnly = false
 
     @Option(
-        help: "What to measure, with commas: bulk, requests, connections, idle, rotation, state, discovery. All by default.")
+        help:
+            "What to measure, with commas: bulk, requests, connections, idle, rotation, state, discovery. All by default."
+    )
     var measure: String?
 
     @OptionGroup var common: CommonOptions

@@ -43,7 +43,8 @@ struct StateRun {
         }
         return [
             OwnFigure(
-                title: "a save of 1 MB of state, median", value: Statistics.median(times) ?? .nan, target: 40, unit: "ms")
+                title: "a save of 1 MB of state, median", value: Statistics.median(times) ?? .nan, target: 40,
+                unit: "ms")
         ]
     }
 
@@ -79,7 +80,8 @@ struct StateRun {
             OwnFigure(title: "protected memory, per signature", value: difference, target: 15, unit: "µs"),
             OwnFigure(
                 title: "a signature with a protected key ÷ one with an ordinary key",
-                value: (Statistics.median(protected) ?? .nan) / (Statistics.median(ordinary) ?? .nan), target: 1.1, unit: ""),
+                value: (Statistics.median(protected) ?? .nan) / (Statistics.median(ordinary) ?? .nan), target: 1.1,
+                unit: ""),
         ]
     }
 
@@ -104,9 +106,11 @@ struct StateRun {
             sealed.append(try start(configuration, home: home, ["--passphrase-file", file]))
         }
         let beyond =
-            (Statistics.median(sealed) ?? .nan) - (Statistics.median(ephemeral) ?? .nan) - (Statistics.median(slot) ?? .nan)
+            (Statistics.median(sealed) ?? .nan) - (Statistics.median(ephemeral) ?? .nan)
+            - (Statistics.median(slot) ?? .nan)
         return [
-            OwnFigure(title: "Argon2id of a passphrase slot", value: Statistics.median(slot) ?? .nan, target: nil, unit: "ms"),
+            OwnFigure(
+                title: "Argon2id of a passphrase slot", value: Statistics.median(slot) ?? .nan, target: nil, unit: "ms"),
             OwnFigure(
                 title: "a sealed start beyond an ephemeral one and the slot", value: beyond, target: 150, unit: "ms"),
         ]
@@ -119,7 +123,9 @@ struct StateRun {
         defer { manager.stop() }
         while true {
             let endpoint = (try? manager.tunnels().compactMap(\.endpoint))?.first
-            if let endpoint, Loopback.accepts(host: endpoint.host, port: Int(endpoint.port)) { return clock.milliseconds }
+            if let endpoint, Loopback.accepts(host: endpoint.host, port: Int(endpoint.port)) {
+                return clock.milliseconds
+            }
             guard clock.seconds < 20 else { throw BenchmarkError("no tunnel accepts after 20 s: \(manager.errors)") }
         }
     }
