@@ -91,7 +91,7 @@ actor StateKeeper {
             let failure = error as? StateError ?? StateError(.io, "the state could not be gathered: \(error)")
             note(failure)
             throw ManagerError(
-                .stateUnsaved, "it is in force, but could not be saved: \(failure.message)",
+                .stateUnsaved, "it is in force, but could not be saved",
                 hint: failure.hint ?? "it is lost with the next restart unless a later save succeeds", cause: failure)
         }
     }
