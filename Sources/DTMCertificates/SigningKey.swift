@@ -48,9 +48,7 @@ final class SigningKey: Sendable {
 
     private static func copy(_ secret: borrowing SecretBytes) throws(CertificatesError) -> SecretBytes {
         do {
-            return try SecretBytes(count: secret.count) { target in
-                secret.withBytes { span in span.withUnsafeBytes { target.copyMemory(from: $0) } }
-            }
+            return try secret.prefix(secret.count)
         } catch {
             throw CertificatesError(.key, "no protected memory for a private key", cause: error)
         }

@@ -72,6 +72,19 @@ public struct SecretBytes: ~Copyable, Sendable {
         }
     }
 
+    /// A copy of the first bytes, made within protected memory.
+    ///
+    /// - Parameter length: At most ``count``.
+    /// - Throws: ``SecretsError`` when the length is out of bounds or protected memory can't be had.
+    public borrowing func prefix(_ length: Int) throws -> SecretBytes {
+        guard length <= count else { throw SecretsError.length(length) }
+        return try SecretBytes(count: length) { target in
+            withBytes { span in
+                span.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<length])) }
+            }
+        }
+    }
+
     /// Compares in a time that depends on the lengths alone.
     public borrowing func isEqual(to other: borrowing SecretBytes) -> Bool {
         guard count == other.count else { return false }

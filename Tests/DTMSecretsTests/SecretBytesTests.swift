@@ -39,6 +39,13 @@ private func address(of secret: borrowing SecretBytes) -> UInt {
         #expect(lent == [0, 0, 0, 9] + [UInt8](repeating: 0, count: 36))
     }
 
+    @Test func `A prefix is a secret of its own, and no longer than what it is of`() throws {
+        let held = try secret([1, 2, 3, 4])
+        #expect(copy(try held.prefix(3)) == [1, 2, 3])
+        #expect(copy(try held.prefix(4)) == [1, 2, 3, 4])
+        for length in [5, 0, -1] { #expect(throws: SecretsError.self) { _ = try held.prefix(length) } }
+    }
+
     @Test func `Random secrets differ`() throws {
         let one = try SecretBytes(randomCount: 32)
         let other = try SecretBytes(randomCount: 32)

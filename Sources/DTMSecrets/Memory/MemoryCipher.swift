@@ -16,7 +16,7 @@ enum MemoryCipher {
     ) {
         var length: UInt64 = 0
         crypto_aead_xchacha20poly1305_ietf_encrypt(
-            bytes(output), &length, bytes(plain), UInt64(plain.count), bytes(associated),
+            bytes(output), &length, bytes(plain, else: nonce), UInt64(plain.count), bytes(associated, else: nonce),
             UInt64(associated.count), nil, bytes(nonce), bytes(key))
     }
 
@@ -27,7 +27,8 @@ enum MemoryCipher {
     ) -> Bool {
         var length: UInt64 = 0
         return crypto_aead_xchacha20poly1305_ietf_decrypt(
-            bytes(output), &length, nil, bytes(sealed), UInt64(sealed.count), bytes(associated),
+            bytes(output), &length, nil, bytes(sealed, else: nonce), UInt64(sealed.count),
+            bytes(associated, else: nonce),
             UInt64(associated.count), bytes(nonce), bytes(key)) == 0
     }
 
@@ -39,12 +40,10 @@ enum MemoryCipher {
         pointer.assumingMemoryBound(to: UInt8.self)
     }
 
-    /// The header wants a pointer even where the length is 0.
-    private static func bytes(_ buffer: UnsafeRawBufferPointer) -> UnsafePointer<UInt8> {
-        bytes(buffer.baseAddress ?? UnsafeRawPointer(placeholder))
+    /// The header wants a pointer even where the length is 0: any that is valid, as the nonce's.
+    private static func bytes(_ buffer: UnsafeRawBufferPointer, else other: UnsafeRawPointer) -> UnsafePointer<UInt8> {
+        bytes(buffer.baseAddress ?? other)
     }
-
-    nonisolated(unsafe) private static let placeholder = UnsafeMutableRawPointer.allocate(byteCount: 16, alignment: 16)
 }
 
 /// A secret at rest in ordinary memory: nonce ‖ ciphertext ‖ tag.

@@ -66,13 +66,7 @@ public struct PassphrasePrompt: Sendable {
             let count = length
             return try UnlockSecret(
                 SharedSecret(
-                    try SecretBytes(count: count) { target in
-                        whole.withBytes { span in
-                            span.withUnsafeBytes {
-                                target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count]))
-                            }
-                        }
-                    }))
+                    try whole.prefix(count)))
         } catch let error as StateError {
             throw error
         } catch {

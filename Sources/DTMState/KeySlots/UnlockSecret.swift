@@ -42,13 +42,7 @@ public struct UnlockSecret: Sendable {
             if length == 0 { throw Self.empty(source) }
             if length > Self.maximumBytes { throw Self.tooLong }
             secret = SharedSecret(
-                try SecretBytes(count: length) { target in
-                    whole.withBytes { span in
-                        span.withUnsafeBytes {
-                            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<length]))
-                        }
-                    }
-                })
+                try whole.prefix(length))
         } catch let error as StateError {
             throw error
         } catch {

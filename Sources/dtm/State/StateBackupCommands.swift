@@ -107,11 +107,7 @@ struct StateRestoreCommand: AsyncParsableCommand {
                 message: "\(source) is empty", hint: "gpg --decrypt FILE.pgp | dtm state restore --from -")
         }
         let count = length
-        return try SecretBytes(count: count) { target in
-            whole.withBytes { span in
-                span.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-            }
-        }
+        return try whole.prefix(count)
     }
 }
 
