@@ -68,6 +68,8 @@ let package = Package(
     targets: [
         .target(name: "CDTMLinux"),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        // Without pkg-config: its file has flags that SwiftPM does not pass on, and says so each time.
+        .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
         .systemLibrary(name: "CRNP", pkgConfig: "librnp", providers: [.apt(["librnp-dev"])]),
 
         // The vocabulary.
@@ -124,11 +126,14 @@ let package = Package(
         stage(
             "DTMAPI",
             ["DTMCore", "DTMSecrets", "CDTMLinux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
-        stage("DTMCommands", ["DTMCore", "DTMAPI", "DTMConfiguration", "DTMDoctor", .argumentParser]),
+        stage("DTMText", ["DTMCore"]),
+        stage("DTMTerminalUI", ["DTMCore", "DTMAPI", "DTMText", "CNcurses", "CDTMLinux"]),
+        stage("DTMCommands", ["DTMCore", "DTMAPI", "DTMText", "DTMConfiguration", "DTMDoctor", .argumentParser]),
         .executableTarget(
             name: "dtm",
             dependencies: [
-                "DTMCore", "DTMCommands", "DTMAPI", "DTMConnector", "DTMDataPlane", "DTMLauncher", "DTMManager",
+                "DTMCore", "DTMCommands", "DTMTerminalUI", "DTMText", "DTMAPI", "DTMConnector", "DTMDataPlane",
+                "DTMLauncher", "DTMManager",
                 "DTMPlan", "DTMState",
                 "DTMSecrets", .argumentParser,
             ],
@@ -196,9 +201,17 @@ let package = Package(
         tests("DTMTelemetryTests", ["DTMTestSupport", "DTMTelemetry", "DTMCore", .logging]),
         tests("DTMDiscoveryTests", ["DTMTestSupport", "DTMDiscovery", "DTMCore", "CDTMLinux", .crypto]),
         tests("DTMPolicyTests", ["DTMTestSupport", "DTMPolicy", "DTMCore"]),
+        tests("DTMTextTests", ["DTMTestSupport", "DTMText", "DTMCore"]),
+        .testTarget(
+            name: "DTMTerminalUITests",
+            dependencies: ["DTMTestSupport", "DTMTerminalUI", "DTMAPI", "DTMText", "DTMCore"],
+            exclude: ["Golden"], swiftSettings: swiftSettings),
         tests(
             "DTMCommandsTests",
-            ["DTMTestSupport", "DTMCommands", "DTMAPI", "DTMConfiguration", "DTMCore", "DTMDoctor", .argumentParser]),
+            [
+                "DTMTestSupport", "DTMCommands", "DTMAPI", "DTMText", "DTMConfiguration", "DTMCore", "DTMDoctor",
+                .argumentParser,
+            ]),
         .testTarget(
             name: "dtmTests", dependencies: ["dtm", .argumentParser], exclude: ["Snapshots"],
             swiftSettings: swiftSettings),

@@ -1,5 +1,6 @@
 import DTMAPI
 import DTMCore
+import DTMText
 import Testing
 
 @testable import DTMCommands

@@ -1,5 +1,6 @@
 import DTMAPI
 import DTMDoctor
+import DTMText
 import Testing
 
 @testable import DTMCommands

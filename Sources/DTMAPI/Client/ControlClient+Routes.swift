@@ -27,6 +27,18 @@ extension ControlClient {
             within: timeouts.change)
     }
 
+    /// `POST /v1/analysis`.
+    public func setAnalysis(enabled: Bool) async throws -> AnalysisState {
+        try await perform(
+            try .post("analysis", body: AnalysisState(enabled: enabled)), as: AnalysisState.self,
+            within: timeouts.change)
+    }
+
+    /// `GET /v1/findings`.
+    public func findings() async throws -> FindingList {
+        try await perform(.get("findings"), as: FindingList.self, within: timeouts.look)
+    }
+
     /// `GET /v1/tunnels`.
     public func tunnels() async throws -> TunnelList {
         try await perform(.get("tunnels"), as: TunnelList.self, within: timeouts.look)

@@ -11,6 +11,12 @@ extension ControlClient {
         return EventStream(base: try await stream(call))
     }
 
+    /// `GET /v1/live`: a snapshot of all that the caller may see, and what changes from then on.
+    ///
+    /// - Returns: when the manager has agreed. The stream ends when the manager ends it, and throws
+    ///   ``ControlClientError`` when the manager goes away.
+    public func live() async throws -> LiveStream { LiveStream(base: try await stream(.get("live"))) }
+
     /// `GET /v1/tunnels/NAME/follow`: what a connector must know about a tunnel, at once and at each change.
     public func follow(_ name: String) async throws -> FollowStream {
         FollowStream(base: try await stream(.get("tunnels", name, "follow")))
@@ -70,6 +76,26 @@ public struct EventStream: AsyncSequence, Sendable {
         public mutating func next() async throws -> EventReport? {
             while let event = try await base.next() {
                 if event.type == "event" { return try event.decode(EventReport.self, of: base.what) }
+            }
+            return nil
+        }
+    }
+}
+
+/// What a console shows, as it changes; the first is a snapshot.
+public struct LiveStream: AsyncSequence, Sendable {
+    public typealias Element = LiveUpdate
+    let base: ServerSentEventSequence
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: base.makeAsyncIterator()) }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        var base: ServerSentEventSequence.AsyncIterator
+
+        /// The next update; nil when the manager has ended the stream.
+        public mutating func next() async throws -> LiveUpdate? {
+            while let event = try await base.next() {
+                if event.type == "live" { return try event.decode(LiveUpdate.self, of: base.what) }
             }
             return nil
         }

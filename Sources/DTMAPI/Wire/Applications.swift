@@ -96,6 +96,17 @@ public struct AppReport: Codable, Hashable, Sendable {
         }
     }
 
+    /// What goes over its connections.
+    public struct Rate: Codable, Hashable, Sendable {
+        public var bytesInPerSecond: Double
+        public var bytesOutPerSecond: Double
+
+        public init(bytesInPerSecond: Double, bytesOutPerSecond: Double) {
+            self.bytesInPerSecond = bytesInPerSecond
+            self.bytesOutPerSecond = bytesOutPerSecond
+        }
+    }
+
     public var pid: Int32
     /// The stable name of the group of processes it belongs to.
     public var application: String
@@ -129,6 +140,10 @@ public struct AppReport: Codable, Hashable, Sendable {
     public var descriptors: Int?
     /// The PID of its parent; nil for the first process of all.
     public var parent: Int32?
+    /// Bytes over its connections a second since the look before; nil where that is not known, as in `dtm apps`.
+    public var rate: Rate?
+    /// How many connections stand in no row of `connections`, because there are too many; nil when none is left out.
+    public var omittedConnections: Int?
     /// Whether it is in another network namespace than the manager, whose sockets are not listed; nil when that can't be
     /// told.
     public var otherNetwork: Bool?

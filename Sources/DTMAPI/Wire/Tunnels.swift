@@ -95,6 +95,10 @@ public struct TunnelReport: Codable, Hashable, Sendable {
     public var origin: String
     /// Nil while the target answers.
     public var problem: String?
+    /// Nil of a manager that does not say.
+    public var timings: Timings?
+    /// The stable name of the application behind it, when it is one of this host.
+    public var application: String?
 
     public init(
         name: String, target: String, tier: String, identity: String, endpoint: EndpointReport?, previous: [Previous],

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DTMAPI
 import DTMCore
+import DTMText
 
 struct AppsCommand: ManagerCommand {
     static let configuration = CommandConfiguration(

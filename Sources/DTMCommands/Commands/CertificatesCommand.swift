@@ -1,6 +1,7 @@
 import ArgumentParser
 import DTMAPI
 import DTMCore
+import DTMText
 
 struct CertificatesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DTMAPI
 import DTMConfiguration
+import DTMText
 import Glibc
 
 struct ConfigurationCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DTMAPI
+import DTMText
 
 struct UnprotectCommand: ManagerCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import DTMAPI
 import DTMCore
+import DTMText
 
 /// `dtm protect` for people: what was reached, what is still open, and what to type next.
 enum ProtectView {

@@ -1,5 +1,6 @@
 import DTMAPI
 import DTMCore
+import DTMText
 
 /// `dtm apps NAME` and `dtm apps PID` for people: all about one application, or one of its processes.
 struct ApplicationDetailView {

@@ -1,4 +1,5 @@
 import DTMAPI
+import DTMText
 
 /// What stands below `dtm apps`: what is not shown, what is missing, and what to type next.
 struct AppsNotes {

@@ -1,5 +1,6 @@
 import DTMAPI
 import DTMCore
+import DTMText
 
 /// What was asked of `dtm apps`, and how an answer looks then.
 struct AppsPage {

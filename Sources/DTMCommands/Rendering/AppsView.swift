@@ -1,4 +1,5 @@
 import DTMAPI
+import DTMText
 
 /// `dtm apps` for people: a row for each process, and one for each listener whose process can't be read.
 struct AppsView {

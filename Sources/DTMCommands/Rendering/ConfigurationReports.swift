@@ -1,5 +1,6 @@
 import DTMAPI
 import DTMConfiguration
+import DTMText
 
 /// `dtm config show --json` and `dtm config default --json`.
 struct ConfigurationReport: Codable, Hashable, Sendable {

@@ -1,5 +1,6 @@
 import DTMAPI
 import DTMDoctor
+import DTMText
 
 /// `dtm doctor` for people: what is wrong, the worst first, then what is not, and the sum of it.
 enum DoctorView {

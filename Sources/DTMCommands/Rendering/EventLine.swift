@@ -1,5 +1,6 @@
 import DTMAPI
 import DTMCore
+import DTMText
 
 /// One line of `dtm events` for people: time, severity, kind, tunnel, detail.
 enum EventLine {

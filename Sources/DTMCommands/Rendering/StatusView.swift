@@ -1,4 +1,5 @@
 import DTMAPI
+import DTMText
 
 /// `dtm status` for people.
 enum StatusView {

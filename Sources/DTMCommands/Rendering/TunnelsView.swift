@@ -1,5 +1,6 @@
 import DTMAPI
 import DTMCore
+import DTMText
 
 /// `dtm tunnels` for people.
 enum TunnelsView {

@@ -1,3 +1,5 @@
+import DTMText
+
 /// A view of which not all may fit on a screen: its body is cut then, what it says about it stays.
 struct ViewText: Hashable, Sendable {
     var body: [String]

@@ -1,6 +1,7 @@
 package import ArgumentParser
 import DTMAPI
 import DTMCore
+import DTMText
 
 /// What the program exits with (`sysexits.h`).
 package enum ExitStatus {

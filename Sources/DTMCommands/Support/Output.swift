@@ -1,4 +1,5 @@
 import DTMAPI
+import DTMText
 import Glibc
 
 /// Where a command prints to. Each call is written out at once, by `write(2)`.

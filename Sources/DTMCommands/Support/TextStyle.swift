@@ -1,4 +1,5 @@
 import DTMAPI
+import DTMText
 import Glibc
 
 /// How text may look where it goes: how wide it may be, and whether it may have colours.

@@ -1,3 +1,5 @@
+import DTMText
+
 /// Rows under headings, in columns that are as wide as what is in them, or narrower on a narrow terminal.
 package struct TextTable: Sendable {
     package struct Column: Sendable {
@@ -36,10 +38,10 @@ package struct TextTable: Sendable {
 
         /// The text in `width` columns.
         func fitted(to width: Int) -> String {
-            guard DTMCommands.columns(of: text) > width, items.count > 1 else { return cut(text, to: width) }
-            let most = items.count { DTMCommands.columns(of: $0) < width }
+            guard DTMText.columns(of: text) > width, items.count > 1 else { return cut(text, to: width) }
+            let most = items.count { DTMText.columns(of: $0) < width }
             let texts = stride(from: most, to: 0, by: -1).map { Self.naming($0, of: items) }
-            return texts.first { DTMCommands.columns(of: $0) <= width } ?? cut(items[0], to: width)
+            return texts.first { DTMText.columns(of: $0) <= width } ?? cut(items[0], to: width)
         }
 
         private static func naming(_ count: Int, of items: [String]) -> String {
@@ -68,7 +70,7 @@ package struct TextTable: Sendable {
         var line = ""
         for (index, cell) in cells.enumerated() {
             let text = cell.fitted(to: widths[index])
-            let padding = String(repeating: " ", count: widths[index] - DTMCommands.columns(of: text))
+            let padding = String(repeating: " ", count: widths[index] - DTMText.columns(of: text))
             let isLast = index == cells.count - 1
             let painted = style.paint(text, cell.paint)
             line += columns[index].isRight ? padding + painted : painted + (isLast ? "" : padding)
@@ -80,8 +82,8 @@ package struct TextTable: Sendable {
     /// The natural widths, the widest that may be narrowed first until all fit or none is left.
     private func widths(_ available: Int?) -> [Int] {
         var widths = columns.indices.map { index in
-            rows.reduce(DTMCommands.columns(of: columns[index].heading)) {
-                max($0, DTMCommands.columns(of: $1[index].text))
+            rows.reduce(DTMText.columns(of: columns[index].heading)) {
+                max($0, DTMText.columns(of: $1[index].text))
             }
         }
         guard let available else { return widths }

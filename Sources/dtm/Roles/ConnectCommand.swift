@@ -3,6 +3,7 @@ import DTMAPI
 import DTMCommands
 import DTMConnector
 import DTMCore
+import DTMText
 
 /// `dtm connect`: the role of a connector.
 struct ConnectCommand: AsyncParsableCommand {

@@ -4,6 +4,7 @@ import DTMCommands
 import DTMCore
 import DTMLauncher
 import DTMState
+import DTMText
 
 /// `dtm state`: works on the files of a home, without a manager.
 struct StateCommand: AsyncParsableCommand {

@@ -5,6 +5,7 @@ import DTMCore
 import DTMLauncher
 import DTMSecrets
 import DTMState
+import DTMText
 import Glibc
 
 /// The home whose state is meant.

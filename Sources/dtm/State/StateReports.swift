@@ -2,6 +2,7 @@ import DTMAPI
 import DTMCommands
 import DTMCore
 import DTMState
+import DTMText
 
 /// What `dtm state … --json` prints.
 struct SlotReport: Encodable {

@@ -2,7 +2,7 @@ import DTMCore
 import DTMTestSupport
 import Testing
 
-@testable import DTMCommands
+@testable import DTMText
 
 @Suite struct TerminalTextTests {
     @Test(arguments: [

@@ -1,7 +1,7 @@
 import DTMCore
 import Testing
 
-@testable import DTMCommands
+@testable import DTMText
 
 @Suite struct QuantityTests {
     @Test(arguments: [

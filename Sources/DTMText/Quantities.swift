@@ -82,7 +82,7 @@ package enum Quantity {
     }
 
     /// The same for a noun whose plural is not regular.
-    static func count(_ number: Int, _ noun: String, _ plural: String) -> String {
+    package static func count(_ number: Int, _ noun: String, _ plural: String) -> String {
         "\(number) \(number == 1 ? noun : plural)"
     }
 }

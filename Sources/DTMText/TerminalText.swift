@@ -90,7 +90,7 @@ package func cut(_ text: String, to width: Int) -> String {
 }
 
 /// Lines of at most `width` columns, broken at blanks; a longer word has a line of its own.
-func wrapped(_ text: String, to width: Int) -> [String] {
+package func wrapped(_ text: String, to width: Int) -> [String] {
     var lines: [String] = []
     var line = ""
     for word in text.split(separator: " ") {

@@ -1,0 +1,2 @@
+/// The console: what a manager does, live, on a terminal.
+enum Console {}
