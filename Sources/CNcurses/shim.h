@@ -9,8 +9,11 @@
 #include <stdio.h>
 #include <wchar.h>
 
-// <term.h> would bring hundreds of macros with short names.
-extern char *tigetstr(const char *name);
+// <wchar.h> declares it for X/Open sources alone.
+extern int wcwidth(wchar_t character);
+
+// In how many columns the C library, and so ncurses, shows a character; -1 when it does not.
+static inline int dtm_curses_width(wchar_t character) { return wcwidth(character); }
 
 enum { DTM_CURSES_BOLD = 1, DTM_CURSES_DIM = 2, DTM_CURSES_UNDERLINE = 4, DTM_CURSES_REVERSE = 8 };
 

@@ -58,21 +58,30 @@ private func hexadecimal(_ value: UInt32, digits: Int) -> String {
 }
 
 /// How many columns `text` takes on a terminal.
-package func columns(of text: String) -> Int {
-    text.utf8.count == text.unicodeScalars.count
-        ? text.utf8.count : text.reduce(0) { $0 + columns(of: $1) }
+package func columns(of text: some StringProtocol) -> Int {
+    let utf8 = text.utf8.count
+    let scalars = text.unicodeScalars
+    return utf8 == scalars.count ? utf8 : scalars.reduce(0) { $0 + columnsTaken(by: $1) }
 }
 
-private func columns(of character: Character) -> Int {
-    guard let first = character.unicodeScalars.first else { return 0 }
-    switch first.value {
-    case 0x300...0x36f: return 0
-    // East Asian wide and full-width forms, and pictographs (Unicode Standard Annex 11).
+/// How many columns a scalar takes: 0 for a mark that combines with what stands before it, 2 for the wide and full-width
+/// forms of East Asia and for pictographs (Unicode Standard Annex 11), otherwise 1. As terminals count, scalar by scalar.
+package func columnsTaken(by scalar: Unicode.Scalar) -> Int {
+    switch scalar.value {
+    case 0..<0x300: return 1
     case 0x1100...0x115f, 0x2e80...0x303e, 0x3041...0xa4cf, 0xac00...0xd7a3, 0xf900...0xfaff, 0xfe30...0xfe6f,
         0xff00...0xff60, 0xffe0...0xffe6, 0x1f300...0x1f64f, 0x1f680...0x1f6ff, 0x1f900...0x1f9ff, 0x20000...0x3fffd:
         return 2
+    default: break
+    }
+    switch scalar.properties.generalCategory {
+    case .nonspacingMark, .enclosingMark, .format: return 0
     default: return 1
     }
+}
+
+private func columns(of character: Character) -> Int {
+    character.unicodeScalars.reduce(0) { $0 + columnsTaken(by: $1) }
 }
 
 /// `text` cut to `width` columns, with an ellipsis where something is missing.

@@ -19,7 +19,7 @@ struct DTMCommand: AsyncParsableCommand {
             """,
         version: DTMVersion.text,
         groupedSubcommands: [
-            CommandGroup(name: "Run", subcommands: [UpCommand.self, ConnectCommand.self]),
+            CommandGroup(name: "Run", subcommands: [UpCommand.self, UICommand.self, ConnectCommand.self]),
             CommandCatalogue.looking, CommandCatalogue.steering,
             CommandGroup(name: "Keep", subcommands: [StateCommand.self]),
         ])

@@ -13,6 +13,8 @@ enum ProgramRole {
     case control([String])
     /// `dtm up`.
     case launcher(UpCommand)
+    /// `dtm ui`.
+    case console(UICommand)
     /// Anything else; a connector holds secrets.
     case command(holdsSecrets: Bool)
 
@@ -25,18 +27,14 @@ enum ProgramRole {
         case Self.dataPlaneName?: self = .dataPlane
         case Self.controlName?: self = .control(Array(arguments.dropFirst(2)))
         case "connect"?, "state"?: self = .command(holdsSecrets: true)
-        case "up"?: self = Self.parseLauncher()
+        case "up"?: self = Self.parse(UpCommand.self).map(Self.launcher) ?? .command(holdsSecrets: false)
+        case "ui"?: self = Self.parse(UICommand.self).map(Self.console) ?? .command(holdsSecrets: false)
         default: self = .command(holdsSecrets: false)
         }
     }
 
-    private static func parseLauncher() -> Self {
-        guard let command = try? DTMCommand.parseAsRoot() as? UpCommand else {
-            // Help, or a mistake: the ordinary way says so.
-            return .command(holdsSecrets: false)
-        }
-        return .launcher(command)
-    }
+    /// Nil for help, or a mistake: the ordinary way says so.
+    private static func parse<Command>(_ type: Command.Type) -> Command? { try? DTMCommand.parseAsRoot() as? Command }
 }
 
 func exitProcess(_ status: CInt) -> Never { exit(status) }

@@ -1,4 +1,5 @@
 import DTMSecrets
+import DTMTerminalUI
 
 // The order matters, so it stands in this one place: a role takes its measures while this process still has one thread
 // and has read no secret. The first `await` ends that.
@@ -13,6 +14,12 @@ case .control(let arguments):
     exitProcess(await runControl(arguments))
 case .launcher(let command):
     exitProcess(command.launch())
+case .console(let command):
+    ProcessHardening.setName("dtm-ui")
+    ProcessHardening.apply()
+    // Blocked in this thread before there is another, so that they come to the console alone.
+    let signals = ConsoleSignals()
+    exitProcess(await command.show(signals))
 case .command(let holdsSecrets):
     ProcessHardening.setName("dtm")
     if holdsSecrets { ProcessHardening.applyToCommand() }

@@ -280,4 +280,18 @@ void dtm_silence_diagnostics_of_this_thread(int wanted);
 /// Whether this build replaces `free` and `realloc` at all: 1, or 0 under a sanitizer, which has its own.
 int dtm_wipes_freed_memory(void);
 
+// terminal.c
+
+/// Notes the settings of the terminal at standard input as they are now, and what to write to leave it as it was. From then on a
+/// fault (SIGSEGV, SIGABRT, …) puts both back before it ends the process.
+///
+/// Why C: a signal handler may call no Swift.
+int dtm_terminal_guard(const char *text);
+
+/// Puts the settings back and writes that text, once.
+void dtm_terminal_restore(void);
+
+/// Makes the next fault or ``dtm_terminal_restore`` do it again.
+void dtm_terminal_rearm(void);
+
 #endif

@@ -1,2 +1,0 @@
-/// The console: what a manager does, live, on a terminal.
-enum Console {}

@@ -1,0 +1,71 @@
+import DTMAPI
+import DTMText
+
+/// Asks the manager for what the keys want, each call in a task of its own, and puts what came of it into the mailbox.
+struct EffectRunner: Sendable {
+    let client: ControlClient
+    let mailbox: Mailbox
+
+    /// Ends when the effects do or its task is cancelled.
+    func run(_ effects: AsyncStream<Effect>) async {
+        await withDiscardingTaskGroup { group in
+            for await effect in effects {
+                group.addTask { mailbox.put(.outcome(EffectOutcome(effect: effect, value: await value(of: effect)))) }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func value(of effect: Effect) async -> EffectOutcome.Value {
+        do {
+            return try await perform(effect)
+        } catch let error as ControlClientError {
+            return .failed(message: error.message, hint: error.hint)
+        } catch {
+            return .failed(message: "\(error)", hint: nil)
+        }
+    }
+
+    private func perform(_ effect: Effect) async throws -> EffectOutcome.Value {
+        switch effect {
+        case .protect(let request):
+            let answer = try await client.protect(request)
+            return .said(
+                "\(answer.tunnel.name) is protected; use it: dtm connect \(answer.tunnel.name) --listen 127.0.0.1:0",
+                notes: answer.notes)
+        case .unprotect(let name):
+            let answer = try await client.unprotect(name)
+            return .said("the tunnel \(answer.removed) is gone", notes: [])
+        case .rotate(let name): return rotated(try await client.rotate(name))
+        case .rotateAll: return rotated(try await client.rotateAll())
+        case .setAutoTunnel(let enabled):
+            let answer = try await client.setAutoTunnel(enabled: enabled)
+            return .said(
+                answer.enabled
+                    ? "auto-tunnel is on: what listens on this machine alone gets a tunnel"
+                    : "auto-tunnel is off: tunnels that stand stay", notes: [])
+        case .setAnalysis(let enabled):
+            let answer = try await client.setAnalysis(enabled: enabled)
+            let state = "analysis is \(answer.enabled ? "on" : "off")"
+            return .said(
+                answer.available == false ? "\(state); this manager has no analyst yet, so it has no effect" : state,
+                notes: [])
+        case .loadDoctor: return .doctor(try await client.doctor())
+        case .loadCertificates: return .certificates(try await client.certificates())
+        case .suspend, .redraw, .end: return .said("", notes: [])
+        }
+    }
+
+    private func rotated(_ answer: RotateAnswer) -> EffectOutcome.Value {
+        let failures = answer.rotations.filter { $0.failure != nil }
+        if let first = failures.first {
+            return .failed(
+                message: "\(Quantity.count(failures.count, "tunnel")) did not rotate: \(first.tunnel): "
+                    + (first.failure ?? ""), hint: "the old endpoint stays live; it is tried again at the next turn")
+        }
+        guard answer.rotations.count == 1, let only = answer.rotations.first else {
+            return .said("\(Quantity.count(answer.rotations.count, "tunnel")) rotated", notes: [])
+        }
+        return .said("\(only.tunnel) rotated" + (only.endpoint.map { " to \($0.host):\($0.port)" } ?? ""), notes: [])
+    }
+}

@@ -1,0 +1,177 @@
+import DTMAPI
+import DTMCore
+
+/// All that a console is at a moment, apart from the terminal: a value that takes keys and news and says what is to be done.
+///
+/// `apply(_:at:)` news and `handle(_:)` keys change it; ``ConsoleView`` makes a screen of it.
+struct ConsoleModel: Sendable {
+    let options: ConsoleOptions
+    /// As the manager told it last.
+    private(set) var live = LiveData()
+    /// As it was when the console was paused; nil when it is not.
+    private(set) var frozen: LiveData?
+    var screen = Screen.applications
+    /// What was gone into, the innermost last.
+    var details: [RowID] = []
+    var lists: [Screen: ListState] = [
+        .events: {
+            var list = ListState(); list.followsEnd = true; return list
+        }()
+    ]
+    /// The first line that is shown of a text that scrolls.
+    var scroll = 0
+    var dialog: Dialog?
+    /// Whether the filter is being typed.
+    var isFiltering = false
+    var message: Message?
+    var sorting = AppSorting.relevance
+    var isSortReversed = false
+    /// Whether processes without sockets are listed too.
+    var showsAll = false
+    private(set) var doctor: DoctorReport?
+    private(set) var certificates: CertificateList?
+    /// When the two were last asked for.
+    private var askedAt: Duration?
+    /// The console's clock.
+    private(set) var now = Duration.zero
+    /// How large the screen is; lists scroll by it.
+    var canvas: Canvas
+    private var listed: AppsListing?
+
+    /// What the rows of the list of applications depend on.
+    private struct AppsListing: Equatable {
+        var revision: Int
+        var sorting: AppSorting
+        var isReversed: Bool
+        var all: Bool
+        var filter: String
+    }
+
+    init(options: ConsoleOptions = ConsoleOptions(), canvas: Canvas = Canvas(rows: 24, columns: 80)) {
+        self.options = options
+        self.canvas = canvas
+    }
+
+    /// What is shown.
+    var data: LiveData { frozen ?? live }
+    var isPaused: Bool { frozen != nil }
+    /// Whether this console may change anything.
+    var maySteer: Bool { !options.isReadOnly && live.maySteer }
+    /// The manager's time of what is shown.
+    var managerTime: Timestamp? { live.managerTime(at: now) }
+
+    var list: ListState {
+        get { lists[screen] ?? ListState() }
+        set { lists[screen] = newValue }
+    }
+
+    // MARK: News
+
+    mutating func apply(_ news: ConsoleNews) -> [Effect] {
+        switch news {
+        case .update(let update):
+            live.apply(update, at: now)
+            refreshRows()
+        case .lost(let reason): live.lost(reason, at: now)
+        case .outcome(let outcome): take(outcome)
+        }
+        return []
+    }
+
+    /// Time has passed.
+    mutating func tick(at now: Duration) -> [Effect] {
+        self.now = now
+        live.sample(at: now)
+        if let until = message?.until, until <= now { message = nil }
+        return dueQuestions()
+    }
+
+    /// What the stream does not bring is asked for while it is looked at.
+    private mutating func dueQuestions() -> [Effect] {
+        guard screen == .security, live.link.isLive else { return [] }
+        if let askedAt, now - askedAt < .seconds(30) { return [] }
+        askedAt = now
+        return [.loadDoctor, .loadCertificates]
+    }
+
+    private mutating func take(_ outcome: EffectOutcome) {
+        switch outcome.value {
+        case .doctor(let report): doctor = report
+        case .certificates(let list): certificates = list
+        case .said(let text, let notes):
+            message = Message(kind: .done, text: text, hint: notes.first, until: now + .seconds(notes.isEmpty ? 6 : 15))
+        case .failed(let text, let hint):
+            // A look that failed is shown as missing, where it would stand.
+            guard outcome.effect != .loadDoctor, outcome.effect != .loadCertificates else { return }
+            message = Message(kind: .failed, text: text, hint: hint, until: now + .seconds(30))
+        }
+    }
+
+    mutating func pause() {
+        frozen = frozen == nil ? live : nil
+        listed = nil
+        refreshRows()
+    }
+
+    // MARK: Rows
+
+    /// Brings the rows of all lists up to date.
+    mutating func refreshRows() {
+        let data = data
+        refreshApps(data)
+        update(.tunnels) { filter in
+            data.tunnelNames.filter { name in data.tunnels[name].map { filter.matches($0.report) } ?? false }
+                .map(RowID.tunnel)
+        }
+        update(.findings) { filter in
+            (data.findings?.findings ?? []).filter(filter.matches).map { .finding($0.id) }
+        }
+        guard screen == .events else { return }
+        update(.events) { filter in data.events.filter(filter.matches).map { .event($0.id) } }
+    }
+
+    private mutating func update(_ screen: Screen, _ rows: (Filter) -> [RowID]) {
+        var list = lists[screen] ?? ListState()
+        list.update(rows(Filter(list.filter)))
+        lists[screen] = list
+    }
+
+    private mutating func refreshApps(_ data: LiveData) {
+        let filter = lists[.applications]?.filter ?? ""
+        let wanted = AppsListing(
+            revision: data.appsRevision, sorting: sorting, isReversed: isSortReversed, all: showsAll, filter: filter)
+        guard listed != wanted else { return }
+        listed = wanted
+        let sorting = sorting
+        let isReversed = isSortReversed
+        let all = showsAll
+        update(.applications) { filter in
+            let entries = data.apps.values.filter { (all || $0.hasSockets) && filter.matches($0.report) }
+            return sorting.sorted(entries, isReversed: isReversed).map(RowID.app)
+        }
+    }
+}
+
+extension ConsoleModel {
+    /// What the keys act on: what was gone into, or else the selected row.
+    var subject: RowID? { details.last ?? (screen.isList ? list.selection : nil) }
+
+    /// The application that ``subject`` is or that is behind it.
+    var subjectApp: AppEntry? {
+        switch subject {
+        case .app(let pid): data.apps[pid]
+        case .tunnel(let name): data.processes(behind: name).first
+        default: nil
+        }
+    }
+
+    /// The tunnel that ``subject`` is or that is in front of it.
+    var subjectTunnel: TunnelEntry? {
+        switch subject {
+        case .app(let pid): data.apps[pid]?.report.tunnel.flatMap { data.tunnels[$0] }
+        case .tunnel(let name): data.tunnels[name]
+        case .event(let id): data.events.first { $0.id == id }?.tunnel.flatMap { data.tunnels[$0] }
+        case .finding, nil: nil
+        }
+    }
+}

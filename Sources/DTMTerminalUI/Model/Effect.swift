@@ -1,0 +1,57 @@
+import DTMAPI
+
+/// What the model wants done outside of it.
+enum Effect: Hashable, Sendable {
+    case protect(ProtectRequest)
+    case unprotect(String)
+    case rotate(String)
+    case rotateAll
+    case setAutoTunnel(Bool)
+    case setAnalysis(Bool)
+    case loadDoctor
+    case loadCertificates
+    case suspend
+    case redraw
+    case end(ConsoleEnding)
+
+    /// Whether the manager is asked for it.
+    var isCall: Bool {
+        switch self {
+        case .suspend, .redraw, .end: false
+        default: true
+        }
+    }
+
+    /// What is said while it is under way; nil when it needs no word.
+    var progress: String? {
+        switch self {
+        case .protect(let request): "protecting \(request.subject) …"
+        case .unprotect(let name): "removing the tunnel \(name) …"
+        case .rotate(let name): "rotating \(name) …"
+        case .rotateAll: "rotating all tunnels …"
+        default: nil
+        }
+    }
+}
+
+/// How a console ended.
+public enum ConsoleEnding: Hashable, Sendable {
+    /// The console alone, or together with the manager where it belongs to `dtm up`.
+    case quit
+    /// The console of `dtm up`, and the manager goes on.
+    case leaveRunning
+    /// By a signal, with its number.
+    case signal(Int32)
+}
+
+/// What came of an effect.
+struct EffectOutcome: Sendable {
+    enum Value: Sendable {
+        case said(String, notes: [String])
+        case failed(message: String, hint: String?)
+        case doctor(DoctorReport)
+        case certificates(CertificateList)
+    }
+    var effect: Effect
+    var value: Value
+}

@@ -1,0 +1,89 @@
+import DTMAPI
+import DTMCore
+import DTMText
+
+/// Figures as the console shows them; what is not known is a dash, never 0.
+struct Figures {
+    var glyphs: Glyphs
+    /// The manager's time.
+    var now: Timestamp?
+
+    var unknown: Line { Line(glyphs.unknown, .dim) }
+
+    func bytes(_ count: UInt64?) -> Line { count.map { Line(Quantity.bytes($0)) } ?? unknown }
+
+    func rate(_ bytesPerSecond: Double?) -> Line {
+        guard let rate = bytesPerSecond, rate.isFinite, rate >= 0 else { return unknown }
+        return Line("\(Quantity.bytes(UInt64(min(rate, 1e18))))/s", rate < 0.5 ? .dim : .text)
+    }
+
+    func count(_ number: Int) -> Line { Line(String(number), number == 0 ? .dim : .text) }
+    func count(_ number: UInt64) -> Line { Line(String(number), number == 0 ? .dim : .text) }
+
+    func percent(_ value: Double) -> Line {
+        Line(Quantity.decimal(value, places: 1), value < 0.05 ? .dim : value >= 80 ? .warning : .text)
+    }
+
+    func micros(_ count: UInt64) -> String { Quantity.duration(seconds: Double(count) / 1e6) }
+
+    func tier(_ tier: String) -> Line {
+        switch tier {
+        case "none": Line("none", .dim)
+        case "isolated", "fenced": Line(tier, .good)
+        default: Line(shown(tier))
+        }
+    }
+
+    func endpoint(_ endpoint: EndpointReport?) -> Line {
+        endpoint.map { Line(Self.place($0.host, $0.port), .accent) } ?? unknown
+    }
+
+    /// As one writes it: IPv6 in brackets.
+    static func place(_ host: String, _ port: UInt16) -> String {
+        host.contains(":") ? "[\(shown(host))]:\(port)" : "\(shown(host)):\(port)"
+    }
+
+    /// How long until `moment`, as a bar of what is left of `interval` with the seconds behind it.
+    func countdown(_ moment: Timestamp?, interval: Double, width: Int) -> Line {
+        guard let moment, let now else { return unknown }
+        let seconds = max(0, (moment - now).inSeconds)
+        let text = seconds < 0.5 ? "now" : Quantity.duration(seconds: seconds)
+        let room = width - 6
+        guard room >= 3, interval > 0 else { return Line(text) }
+        let bar = glyphs.bar(seconds / interval, width: room)
+        let padding = String(repeating: " ", count: max(0, 6 - DTMText.columns(of: text)))
+        return [Span(bar.filled, .bar), Span(bar.rest, .barRest), Span(padding + text)]
+    }
+
+    /// A moment seen from now, as `3 min ago`.
+    func relative(_ text: String?) -> Line {
+        guard let text else { return unknown }
+        guard let now else { return Line(shown(text)) }
+        return Line(Quantity.relative(text, to: now))
+    }
+
+    /// The time of day of a moment in RFC 3339, in UTC.
+    static func clock(_ text: String) -> String {
+        guard text.utf8.count >= 19, let start = text.firstIndex(of: "T") else { return shown(text) }
+        return shown(String(text[text.index(after: start)...].prefix(8)))
+    }
+
+    /// The height is the largest of the samples, or one KiB/s where that is more: what idles stays flat.
+    func throughput(_ history: History, width: Int) -> Line {
+        let maximum = max(1_024, history.maximum(latest: width))
+        return Line(glyphs.sparkline(history.samples, width: width, maximum: maximum), .graph)
+    }
+
+    func severity(_ severity: Severity) -> Role {
+        switch severity {
+        case .debug: .dim
+        case .info: .text
+        case .notice: .strong
+        case .warning: .warning
+        case .error, .critical: .bad
+        }
+    }
+
+    /// Between 0 and 100; what is worth a look from 40 on, and 70 is the threshold.
+    func risk(_ risk: Int) -> Line { Line(String(risk), risk >= 70 ? .bad : risk >= 40 ? .warning : .text) }
+}

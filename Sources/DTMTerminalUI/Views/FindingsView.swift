@@ -1,0 +1,72 @@
+import DTMAPI
+import DTMText
+
+/// What was found out, how bad it is, and what was or would be done.
+enum FindingsView {
+    static func draw(_ model: ConsoleModel, into grid: inout Grid) {
+        let top = ConsoleView.top
+        guard !model.list.rows.isEmpty else {
+            grid.note([Line("Nothing was found.", .good)], top: top + 1, glyphs: model.canvas.glyphs)
+            return
+        }
+        var list = model.list
+        list.scroll(height: ConsoleView.listRows(model))
+        let all = Dictionary((model.data.findings?.findings ?? []).map { ($0.id, $0) }) { first, _ in first }
+        let findings = list.rows[list.offset...].prefix(ConsoleView.listRows(model)).compactMap {
+            row -> FindingReport? in
+            guard case .finding(let id) = row else { return nil }
+            return all[id]
+        }
+        let figures = Figures(glyphs: model.canvas.glyphs, now: model.managerTime)
+        Table<FindingReport>(
+            columns: [
+                .init("RISK", 4, priority: 0, trailing: true) { finding, _ in figures.risk(finding.risk) },
+                .init("WHEN", 11, priority: 3) { finding, _ in figures.relative(finding.time) },
+                .init("ABOUT", 12, 22, priority: 2) { finding, _ in
+                    Line(shown(finding.tunnel ?? finding.app ?? figures.glyphs.unknown))
+                },
+                .init("FINDING", 24, 70, priority: 1) { finding, _ in Line(shown(finding.title)) },
+                .init("BY", 8, priority: 5) { finding, _ in Line(shown(finding.source), .dim) },
+                .init("ACTION", 12, 50, priority: 4) { finding, _ in
+                    finding.action.map { Line(shown($0)) } ?? figures.unknown
+                },
+            ], glyphs: figures.glyphs
+        ).draw(findings, selected: list.index - list.offset, into: &grid, top: top)
+    }
+
+    static func page(_ id: String, _ model: ConsoleModel, _ figures: Figures) -> Page {
+        var page = Page(width: model.canvas.columns, glyphs: figures.glyphs)
+        guard let finding = model.data.findings?.findings.first(where: { $0.id == id }) else {
+            page.add(Block("Finding", [Line("It is not there any more.", .dim)]))
+            return page
+        }
+        page.add(
+            .facts(
+                "Finding",
+                [
+                    ("title", Line(shown(finding.title), .strong)), ("risk", figures.risk(finding.risk)),
+                    ("verdict", Line(shown(finding.verdict))), ("when", figures.relative(finding.time)),
+                    ("tunnel", finding.tunnel.map { Line(shown($0)) } ?? figures.unknown),
+                    ("application", finding.app.map { Line(shown($0)) } ?? figures.unknown),
+                    ("found by", Line(shown(finding.source))),
+                    ("action", finding.action.map { Line(shown($0)) } ?? figures.unknown),
+                ], glyphs: figures.glyphs))
+        page.add(Block("Evidence", finding.evidence.map { Line(shown($0)) }))
+        return page
+    }
+
+    /// What stands here while the manager looks for nothing.
+    static func unavailable(_ model: ConsoleModel) -> Page {
+        var page = Page(width: model.canvas.columns, glyphs: model.canvas.glyphs)
+        let analysis = model.data.status.map { $0.analysis ? "on" : "off" } ?? model.canvas.glyphs.unknown
+        page.add(
+            Block(
+                "Findings and analysis",
+                [
+                    Line("Not available yet: this version records what happens and judges none of it.", .strong),
+                    Line("Decoys that are touched, refused and bypassing connections are told under 5 Events.", .dim),
+                    Line("Analysis is switched \(analysis); A switches it. It has no effect yet.", .dim),
+                ]))
+        return page
+    }
+}

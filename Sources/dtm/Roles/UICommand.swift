@@ -1,0 +1,67 @@
+import ArgumentParser
+import DTMAPI
+import DTMCommands
+import DTMTerminalUI
+import Glibc
+
+/// `dtm ui`: the console of a manager that runs.
+struct UICommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ui", abstract: "Show a running manager on this terminal, live, and steer it with single keys.",
+        discussion: """
+            Many at once may look at one manager; quitting one stops nothing else. Where the manager goes away, the console \
+            waits and comes back with it. ? shows the keys.
+
+            dtm up on a terminal starts one by itself.
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "The manager's home. Default: $DTM_HOME or ~/.dtm, then the system's manager.", valueName: "dir"),
+        completion: .directory)
+    var home: String?
+
+    @Flag(name: .customLong("read-only"), help: "Only look: no key changes anything.")
+    var readOnly = false
+
+    @Flag(help: "Draw with ASCII alone.")
+    var ascii = false
+
+    /// Given by `dtm up`: the end of this console may be the manager's.
+    @Flag(help: .hidden)
+    var attached = false
+
+    /// Never called: `main.swift` runs the console before any thread exists.
+    func run() async throws { throw ExitCode(await show(ConsoleSignals())) }
+
+    /// What the launcher understands as: the manager goes on.
+    private static let leaveRunning: CInt = 3
+
+    /// - Returns: the exit status.
+    @MainActor
+    func show(_ signals: ConsoleSignals?) async -> CInt {
+        guard let signals else {
+            return CommandFailure(message: "the console can't get its signals", hint: "see ulimit -n")
+                .report(asJSON: false).rawValue
+        }
+        let options = ConsoleOptions(
+            isReadOnly: readOnly, isAttached: attached,
+            refusesColours: HomeDirectory.variable("NO_COLOR").map { !$0.isEmpty } ?? false, isASCII: ascii)
+        do {
+            let locator = ControlSocketLocator(home: home)
+            // That there is nobody to show is said before the screen is taken.
+            _ = try locator.locate()
+            return exitStatus(await (try Console(options: options, signals: signals)).run(at: locator))
+        } catch {
+            return CommandFailure(error).report(asJSON: false).rawValue
+        }
+    }
+
+    private func exitStatus(_ ending: ConsoleEnding) -> CInt {
+        switch ending {
+        case .quit: 0
+        case .leaveRunning: Self.leaveRunning
+        case .signal(let number): 128 + number
+        }
+    }
+}
