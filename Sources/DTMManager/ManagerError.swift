@@ -37,6 +37,7 @@ public struct ManagerError: DescribedError, Equatable {
         case dataPlaneUnavailable = "dataplane.unavailable"
         case endpointLate = "tunnel.endpoint_late"
         case hostingLimit = "hosting.limit"
+        case liveLimit = "live.limit"
         case stateUnusable = "state.unusable"
         case stateUnsaved = "state.unsaved"
         case stopping = "manager.stopping"

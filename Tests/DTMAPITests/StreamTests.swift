@@ -61,6 +61,26 @@ import Testing
         }
     }
 
+    @Test func `A console gets updates, and other events are skipped`() async throws {
+        var first = LiveUpdate(isSnapshot: true, time: "2026-11-24T03:03:10Z")
+        first.maySteer = true
+        first.goneTunnels = ["redis"]
+        let second = LiveUpdate(isSnapshot: false, time: "2026-11-24T03:03:11Z")
+        let texts = try [first, second].map {
+            "event: live\ndata: \(String(decoding: try APIJSON.encode($0), as: UTF8.self))\n\n"
+        }
+        let text = texts.joined(separator: ": \n\nevent: other\ndata: 1\n\n")
+        try await ScriptedServer.with(reply: { _ in .pieces([Array(text.utf8)]) }) { server in
+            try await ControlClient.withClient(at: server.locator) { client in
+                var updates: [LiveUpdate] = []
+                for try await update in try await client.live() { updates.append(update) }
+                #expect(updates == [first, second])
+                #expect(!first.isEmpty && second.isEmpty)
+            }
+            #expect(server.requests.first?.uri == "/v1/live")
+        }
+    }
+
     @Test func `A stream that breaks off gives what came, then says that the manager went away`() async throws {
         let text = event(1)
         try await ScriptedServer.with(reply: { _ in .broken(text) }) { server in

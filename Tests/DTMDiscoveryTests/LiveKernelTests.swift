@@ -212,6 +212,31 @@ extension KernelTests.LiveInventoryTests {
         #expect(connection?.roundTripMicroseconds != nil)
     }
 
+    @Test("A survey tells what connections carried, and what each process uses")
+    func survey() throws {
+        let listener = try TestSocket.listener()
+        var inventory = try LiveInventory()
+        _ = try inventory.survey()
+        let client = try TestSocket.connected(to: listener.local)
+        let server = try listener.accept()
+        #expect(write(client.descriptor, "12345", 5) == 5)
+        let child = try TestProgram.sleeper()
+        let isCounted = try eventually {
+            _ = try inventory.survey()
+            let own = inventory.picture().processes.first { $0.pid == getpid() }
+            return own?.connections.first { $0.inode == server.inode }?.bytesIn == 5
+        }
+        #expect(isCounted)
+        #expect(inventory.picture().processes.contains { $0.pid == child.pid })
+        let slot = try #require(inventory.table.slotOf[getpid()])
+        let sampledAt = inventory.table.slots[slot].sampledAt
+        #expect(
+            try eventually {
+                _ = try inventory.survey()
+                return inventory.table.slots[slot].sampledAt > sampledAt
+            })
+    }
+
     @Test("A program that is replaced by another is noticed")
     func replaced() throws {
         let (ours, theirs) = try TestSocket.pair()

@@ -105,7 +105,7 @@ import Testing
             let threads = NIOThreadPool(numberOfThreads: 1)
             var options = ControlFixture.Options()
             options.memory.policy = memory.backing == nil ? .prefer : .require
-            let setting = try ControlFixture.setting(folder, FakeSource("{}"), options, threads)
+            let setting = try ControlFixture.setting(folder, FakeSource("{}"), options, FakeApplications(), threads)
             let assembly = try ControlAssembly(setting)
             let (plane, link) = try ControlFixture.fakeDataPlane(memory: memory)
             let supervisor = assembly.parts.supervisor

@@ -94,6 +94,13 @@ extension LiveInventory {
         }
     }
 
+    /// Reads what every process uses.
+    mutating func sampleAll() {
+        for slot in table.slots.indices where table.slots[slot].isLive && table.slots[slot].born < tickNumber {
+            sample(slot)
+        }
+    }
+
     /// Looks anew at some processes, so that all have their turn in ``InventoryLimits/rotationTicks``.
     mutating func rotate() {
         let share = (table.count + limits.rotationTicks - 1) / max(1, limits.rotationTicks)

@@ -7,8 +7,17 @@ protocol ApplicationFinding: Sendable {
     func view() async throws -> ApplicationView
     /// The same for whoever only shows it: many who ask within ``SharedLook/span`` get one look, for which they wait.
     func sharedView() async throws -> ApplicationView
+    /// The same for whoever shows it all the time: what may have changed, what each process uses, what each connection carried.
+    func liveView() async throws -> LiveLook
     /// The users behind targets on this host, in their order; nil where that can't be told.
     func ownerUIDs(of targets: [Target]) async -> [UInt32?]
+}
+
+/// A look for those who look again and again.
+struct LiveLook: Sendable {
+    var view: ApplicationView
+    /// How long it kept a core busy.
+    var cost: Duration
 }
 
 /// What was seen in one look.

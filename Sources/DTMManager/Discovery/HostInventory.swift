@@ -64,6 +64,15 @@ final class HostInventory: ApplicationFinding {
         }
     }
 
+    func liveView() async throws -> LiveLook {
+        try await onThread { held throws(DiscoveryError) in
+            let meter = ProcessorMeter()
+            Self.keep(try held.inventory.survey(), in: &held)
+            let view = ApplicationView(held.inventory.picture(withArguments: true))
+            return LiveLook(view: view, cost: meter.used)
+        }
+    }
+
     private enum Turn {
         case answered(ApplicationView)
         case wait(Duration)
@@ -83,9 +92,12 @@ final class HostInventory: ApplicationFinding {
 
     /// Everything, with byte counts and command lines.
     private static func look(_ held: inout Held) throws(DiscoveryError) -> ApplicationView {
-        let events = try held.inventory.refresh(withCounters: true)
-        held.backlog += events.prefix(maximumBacklog - min(maximumBacklog, held.backlog.count))
+        keep(try held.inventory.refresh(withCounters: true), in: &held)
         return ApplicationView(held.inventory.picture(withArguments: true))
+    }
+
+    private static func keep(_ events: [InventoryEvent], in held: inout Held) {
+        held.backlog += events.prefix(maximumBacklog - min(maximumBacklog, held.backlog.count))
     }
 
     func ownerUIDs(of targets: [Target]) async -> [UInt32?] {

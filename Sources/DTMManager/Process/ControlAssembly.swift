@@ -108,7 +108,7 @@ struct ControlAssembly: Sendable {
             judge: ProgramJudge(
                 registry: registry, admission: admission, programs: setting.programs, recorder: recorder),
             hosting: HostingCount(), controlSocket: setting.home.controlSocket,
-            state: stateKeeper, acceptance: acceptance)
+            state: stateKeeper, acceptance: acceptance, live: LiveFeed())
     }
 
     /// A new authority, or the one that was kept.

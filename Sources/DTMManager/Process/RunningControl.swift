@@ -81,6 +81,8 @@ struct RunningControl: Sendable {
         services.append(.init(service: assembly.parts.supervisor, serviceName: "data plane"))
         services += verification
         services += discovery
+        services.append(
+            .init(service: LiveService(parts: assembly.parts, clock: assembly.setting.clock), serviceName: "live"))
         services.append(.init(service: ready, serviceName: "ready"))
         services += apis(group, serving).map { .init(service: $0, serviceName: "api") }
         var configuration = ServiceGroupConfiguration(services: services, logger: logger)

@@ -52,7 +52,7 @@ extension ManagerError.Code {
         case .targetRefused, .targetUnresolved, .targetOwn, .pidWithoutListener, .rangeTooSmall, .rangeBusy,
             .configurationRefused:
             .unprocessableContent
-        case .dataPlaneUnavailable, .endpointLate, .stopping: .serviceUnavailable
+        case .dataPlaneUnavailable, .endpointLate, .stopping, .liveLimit: .serviceUnavailable
         case .homeUnusable, .socketBusy, .socketUnusable, .channelUnusable, .stateUnusable, .stateUnsaved, .failed:
             .internalServerError
         }

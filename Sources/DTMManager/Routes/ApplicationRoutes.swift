@@ -25,27 +25,41 @@ struct ApplicationRoutes: Sendable {
     ) -> AppList {
         let apps = view.processes.filter { rights.sees(caller, ownedBy: $0.uid) }
         let gaps = apps.reduce(into: Set<ApplicationObservation.Gap>()) { $0.formUnion($1.gaps) }
+        return list(apps.map { report($0, records) }, gaps: gaps, HostScene(view), records, for: caller, rights)
+    }
+
+    /// The list of `apps`, which are all that `caller` may see, with what is to be known about it.
+    ///
+    /// - Parameter gaps: Of these.
+    static func list(
+        _ apps: [AppReport], gaps: Set<ApplicationObservation.Gap>, _ scene: HostScene, _ records: [TunnelRecord],
+        for caller: LocalCaller, _ rights: APIRights
+    ) -> AppList {
         let ownOnly = !rights.decide(.steer, caller: caller).allowed
         var list = AppList(
-            apps: apps.map { report($0, records) }, complete: view.isWhole && !ownOnly && gaps.isEmpty,
+            apps: apps, complete: scene.isWhole && !ownOnly && gaps.isEmpty,
             missingCapabilities: Set(gaps.flatMap(\.neededCapabilities)).sorted())
-        let users = view.processes.reduce(into: [:]) { $0[$1.uid] = $1.user }
-        list.unattributed = view.unattributed.filter { rights.sees(caller, ownedBy: $0.uid) }
-            .map { report($0, records, users: users) }
+        list.unattributed = scene.unattributed.filter { rights.sees(caller, ownedBy: $0.uid) }
+            .map { report($0, records, users: scene.users) }
         list.ownOnly = ownOnly
-        list.losses = view.losses.map(\.rawValue).sorted()
-        list.truncated = view.isTruncated
+        list.losses = scene.losses.map(\.rawValue).sorted()
+        list.truncated = scene.isTruncated
         return list
     }
 
-    static func report(_ app: ApplicationObservation, _ records: [TunnelRecord]) -> AppReport {
+    /// - Parameters:
+    ///   - listeners: The most of them that it shows.
+    ///   - connections: The same; how many more there are is in it.
+    static func report(
+        _ app: ApplicationObservation, _ records: [TunnelRecord], listeners: Int = .max, connections: Int = .max
+    ) -> AppReport {
         let tunnel = records.first { record in app.listeners.contains { $0.isBehind(record) } }
         var report = AppReport(
             pid: app.pid, application: app.application, name: app.name, executable: app.executable, uid: app.uid,
             user: app.user, state: app.state.rawValue, cpuPercent: app.cpuPercent, residentBytes: app.residentBytes,
             threads: app.threads, startedAt: app.startedAt.rfc3339, cgroup: app.cgroup,
-            listeners: app.listeners.map { Self.report($0, of: app.pid, records) },
-            connections: app.connections.map(Self.report),
+            listeners: app.listeners.prefix(listeners).map { Self.report($0, of: app.pid, records) },
+            connections: app.connections.prefix(connections).map(Self.report),
             tunnel: tunnel?.name.text, tier: tier(tunnel), gaps: app.gaps.map(\.rawValue).sorted())
         report.unit = app.unit
         report.container = app.container
@@ -53,6 +67,7 @@ struct ApplicationRoutes: Sendable {
         report.descriptors = app.openDescriptors
         report.parent = app.parent > 0 ? app.parent : nil
         report.otherNetwork = app.isInOtherNetwork
+        if app.connections.count > connections { report.omittedConnections = app.connections.count - connections }
         return report
     }
 
@@ -90,6 +105,26 @@ struct ApplicationRoutes: Sendable {
             local: connection.local.description, remote: connection.remote.description, peerPid: connection.peerPID,
             state: connection.state.name, bytesIn: connection.bytesIn, bytesOut: connection.bytesOut,
             rttMicros: connection.roundTripMicroseconds)
+    }
+}
+
+/// What a look at the host tells besides its processes.
+struct HostScene: Hashable, Sendable {
+    /// Listeners that no process which can be read holds.
+    var unattributed: [ObservedListener] = []
+    var losses: Set<SocketLoss> = []
+    var isTruncated = false
+    /// The names that are known of users.
+    var users: [UInt32: String] = [:]
+
+    var isWhole: Bool { !isTruncated && losses.isEmpty }
+}
+
+extension HostScene {
+    init(_ view: ApplicationView) {
+        self.init(
+            unattributed: view.unattributed, losses: view.losses, isTruncated: view.isTruncated,
+            users: view.processes.reduce(into: [:]) { $0[$1.uid] = $1.user })
     }
 }
 

@@ -27,6 +27,7 @@ struct ControlParts: Sendable {
     /// Nil when nothing survives a restart.
     let state: StateKeeper?
     let acceptance: ConfigurationAcceptance
+    let live: LiveFeed
 
     /// Passes on whom peers shall trust: to the data plane, to connectors, and to the file.
     func publishTrust() async {
@@ -59,6 +60,11 @@ struct ControlParts: Sendable {
     func visibleTunnels(to caller: LocalCaller) async -> [TunnelRecord] {
         let records = await registry.records
         guard !maySteer(caller) else { return records }
-        return records.filter { $0.draft.ownerUID == caller.uid || admission.admits(caller, to: $0) }
+        return records.filter { sees(caller, $0) }
+    }
+
+    /// Whether somebody who may not steer sees a tunnel.
+    func sees(_ caller: LocalCaller, _ record: TunnelRecord) -> Bool {
+        record.draft.ownerUID == caller.uid || admission.admits(caller, to: record)
     }
 }

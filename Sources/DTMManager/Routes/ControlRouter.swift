@@ -16,6 +16,7 @@ enum ControlRouter {
         AutoTunnelRoutes(parts: parts).add(to: api)
         HostingRoutes(parts: parts).add(to: api)
         EventRoutes(parts: parts).add(to: api)
+        LiveRoutes(parts: parts).add(to: api)
         CertificateRoutes(parts: parts).add(to: api)
         ConfigurationRoutes(parts: parts).add(to: api)
         StateRoutes(parts: parts).add(to: api)

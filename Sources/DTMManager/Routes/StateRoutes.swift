@@ -10,7 +10,7 @@ struct StateRoutes: Sendable {
     func add(to group: RouterGroup<APIContext>) {
         group.get("state") { _, context in
             try parts.requireSteering(try context.caller)
-            return try APIResponse.json(await report())
+            return try APIResponse.json(await parts.stateReport())
         }
         group.post("state/backup") { _, context in
             try parts.requireSteering(try context.caller)
@@ -31,14 +31,16 @@ struct StateRoutes: Sendable {
     private static let ephemeral = ManagerError(
         .requestInvalid, "this manager keeps no state: everything is forgotten at its end",
         hint: "stop it, then dtm state init")
+}
 
-    private func report() async -> StateReport {
-        guard let state = parts.state else { return StateReport(mode: "ephemeral") }
+extension ControlParts {
+    /// How state is kept.
+    func stateReport() async -> StateReport {
+        guard let state else { return StateReport(mode: "ephemeral") }
         let known = await state.report
         return StateReport(
             mode: "sealed", generation: known.generation, savedAt: known.savedAt.rfc3339, failure: known.failure,
-            backups: known.hasBackupKey, lastBackup: known.lastBackup?.rfc3339,
-            weakenings: parts.acceptance.weakenings)
+            backups: known.hasBackupKey, lastBackup: known.lastBackup?.rfc3339, weakenings: acceptance.weakenings)
     }
 }
 

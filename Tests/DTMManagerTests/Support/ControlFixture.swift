@@ -14,10 +14,20 @@ import Synchronization
 @testable import DTMManager
 
 /// Processes as a test wants them.
-struct FakeApplications: ApplicationFinding {
-    var known = ApplicationView()
-    func view() async throws -> ApplicationView { known }
-    func sharedView() async throws -> ApplicationView { known }
+final class FakeApplications: ApplicationFinding {
+    private let known: Mutex<ApplicationView>
+    private let looks = Mutex(0)
+    /// How often somebody looked who looks again and again.
+    var liveLooks: Int { looks.withLock(\.self) }
+
+    init(known: ApplicationView = ApplicationView()) { self.known = Mutex(known) }
+    func set(_ view: ApplicationView) { known.withLock { $0 = view } }
+    func view() async throws -> ApplicationView { known.withLock(\.self) }
+    func sharedView() async throws -> ApplicationView { known.withLock(\.self) }
+    func liveView() async throws -> LiveLook {
+        looks.withLock { $0 += 1 }
+        return LiveLook(view: known.withLock(\.self), cost: .zero)
+    }
     func ownerUIDs(of targets: [Target]) async -> [UInt32?] { targets.map { _ in geteuid() } }
 }
 
@@ -65,6 +75,7 @@ struct ControlFixture: Sendable {
     let source: FakeSource
     let assembly: ControlAssembly
     let plane: FakeDataPlane
+    let applications: FakeApplications
     var socketPath: String { "\(folder.path)/run/control.sock" }
 
     struct Options {
@@ -93,7 +104,8 @@ struct ControlFixture: Sendable {
         let threads = NIOThreadPool(numberOfThreads: 2)
         threads.start()
         let source = FakeSource(options.configuration)
-        let assembly = try ControlAssembly(setting(folder, source, options, threads))
+        let applications = FakeApplications(known: options.applications)
+        let assembly = try ControlAssembly(setting(folder, source, options, applications, threads))
         let channel = try LauncherChannel(descriptor: child)
         let control = RunningControl(
             assembly: assembly, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, printsBanner: false,
@@ -101,7 +113,8 @@ struct ControlFixture: Sendable {
         try Home(path: folder.path).prepare()
         let client = ControlClient(at: ControlSocketLocator(candidates: ["\(folder.path)/run/control.sock"]))
         let fixture = Self(
-            folder: folder, client: client, launcher: launcher, source: source, assembly: assembly, plane: plane)
+            folder: folder, client: client, launcher: launcher, source: source, assembly: assembly, plane: plane,
+            applications: applications)
         let outcome: Result<Void, any Error>
         do {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -135,7 +148,8 @@ struct ControlFixture: Sendable {
     }
 
     static func setting(
-        _ folder: TemporaryFolder, _ source: FakeSource, _ options: Options, _ threads: NIOThreadPool
+        _ folder: TemporaryFolder, _ source: FakeSource, _ options: Options, _ applications: FakeApplications,
+        _ threads: NIOThreadPool
     ) throws -> ControlSetting {
         let anchor = ClockAnchor.current()
         let home = Home(path: folder.path)
@@ -146,7 +160,7 @@ struct ControlFixture: Sendable {
             // Not this process: what calls from the manager's own process is a connector that it hosts.
             controlPID: 1,
             launcherPID: getppid(), isAutomatic: false, log: nil, accounts: FakeAccounts(),
-            applications: FakeApplications(known: options.applications), programs: options.programs,
+            applications: applications, programs: options.programs,
             names: options.names,
             probe: options.probe,
             threads: threads, memory: options.memory, checks: options.checks,
