@@ -213,7 +213,7 @@ let package = Package(
                 .argumentParser,
             ]),
         .testTarget(
-            name: "dtmTests", dependencies: ["dtm", .argumentParser], exclude: ["Snapshots"],
+            name: "dtmTests", dependencies: ["DTMTestSupport", "dtm", .argumentParser], exclude: ["Snapshots"],
             swiftSettings: swiftSettings),
     ]
 )

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DTMTestSupport
 import Glibc
 import Testing
 
@@ -6,6 +7,7 @@ import Testing
 
 /// The help of every command, held against `Snapshots/`. `UPDATE_SNAPSHOTS=1` writes them anew.
 @Suite struct HelpTests {
+    private static let snapshots = Snapshots("Snapshots")
     private static let commands = walk(DTMCommand.self, named: "dtm")
 
     private static func walk(
@@ -20,11 +22,11 @@ import Testing
     @Test(arguments: commands.indices)
     func `The help is the one that was agreed on`(index: Int) throws {
         let (name, command) = Self.commands[index]
-        try Snapshot.compare(DTMCommand.helpMessage(for: command, columns: 80) + "\n", with: name)
+        try Self.snapshots.compare(DTMCommand.helpMessage(for: command, columns: 80) + "\n", with: name)
     }
 
     @Test func `Every command has a snapshot, and no snapshot is without its command`() {
-        #expect(Snapshot.names.sorted() == Self.commands.map(\.name).sorted())
+        #expect(Self.snapshots.names.sorted() == Self.commands.map(\.name).sorted())
     }
 
     @Test(arguments: [CompletionShell.bash, .zsh, .fish])

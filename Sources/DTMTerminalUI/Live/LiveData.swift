@@ -19,11 +19,15 @@ struct TunnelEntry: Hashable, Sendable {
         didSet { nextRotation = report.nextRotation.flatMap(Timestamp.init(rfc3339:)) }
     }
     private(set) var nextRotation: Timestamp?
-    /// Bytes a second; nil before there were two samples.
-    var rateIn: Double?
-    var rateOut: Double?
+    /// Bytes a second, between the last two times at which they changed; nil before.
+    private(set) var rateIn: Double?
+    private(set) var rateOut: Double?
     var throughput = History()
-    fileprivate var sampled: (bytesIn: UInt64, bytesOut: UInt64, at: Duration)?
+    /// The bytes that ``rateIn`` and ``rateOut`` end with, by the manager's time.
+    private var counted: (bytesIn: UInt64, bytesOut: UInt64, at: Timestamp)?
+
+    /// After so long without a change nothing goes on: the manager tells what changed within a second or two.
+    private static let silence = Duration.milliseconds(2_500)
 
     init(_ report: TunnelReport) {
         self.report = report
@@ -31,6 +35,25 @@ struct TunnelEntry: Hashable, Sendable {
     }
 
     var rate: Double? { rateIn.flatMap { incoming in rateOut.map { incoming + $0 } } }
+
+    /// Takes what was told at `time`.
+    mutating func count(at time: Timestamp) {
+        guard let before = counted else { return counted = (report.bytesIn, report.bytesOut, time) }
+        let seconds = (time - before.at).inSeconds
+        guard seconds > 0.2, report.bytesIn != before.bytesIn || report.bytesOut != before.bytesOut else { return }
+        rateIn = Double(report.bytesIn &- min(before.bytesIn, report.bytesIn)) / seconds
+        rateOut = Double(report.bytesOut &- min(before.bytesOut, report.bytesOut)) / seconds
+        counted = (report.bytesIn, report.bytesOut, time)
+    }
+
+    /// Notes that nothing was told for long.
+    mutating func settle(at time: Timestamp) {
+        guard let before = counted, time - before.at > Self.silence else { return }
+        rateIn = 0
+        rateOut = 0
+        // What comes next began about now.
+        counted = (before.bytesIn, before.bytesOut, time - .seconds(1))
+    }
 
     static func == (left: Self, right: Self) -> Bool {
         left.report == right.report && left.throughput == right.throughput && left.rateIn == right.rateIn
@@ -133,6 +156,7 @@ struct LiveData: Sendable {
             } else {
                 tunnels[report.name] = TunnelEntry(report)
             }
+            if let anchor { tunnels[report.name]?.count(at: anchor.manager) }
         }
         if tunnelNames.count != tunnels.count || !update.goneTunnels.isEmpty || !update.tunnels.isEmpty {
             tunnelNames = tunnels.keys.sorted()
@@ -155,24 +179,15 @@ struct LiveData: Sendable {
         for (pid, entry) in apps where entry.rate != nil || !entry.throughput.samples.isEmpty {
             apps[pid]?.throughput.add(entry.rate)
         }
-        for name in tunnelNames { sample(tunnel: name, at: local) }
+        for name in tunnelNames {
+            if let time = managerTime(at: local) { tunnels[name]?.settle(at: time) }
+            let rate = tunnels[name]?.rate
+            tunnels[name]?.throughput.add(rate)
+        }
         cpu.add(status?.cpuPercent)
         memory.add(status.map { Double($0.memory.residentBytes) })
         let rates = tunnels.values.compactMap(\.rate)
         throughput.add(rates.isEmpty ? (tunnels.isEmpty ? 0 : nil) : rates.reduce(0, +))
-    }
-
-    private mutating func sample(tunnel name: String, at local: Duration) {
-        guard var entry = tunnels[name] else { return }
-        let report = entry.report
-        if let before = entry.sampled, local > before.at {
-            let seconds = (local - before.at).inSeconds
-            entry.rateIn = Double(report.bytesIn &- min(before.bytesIn, report.bytesIn)) / seconds
-            entry.rateOut = Double(report.bytesOut &- min(before.bytesOut, report.bytesOut)) / seconds
-        }
-        entry.sampled = (report.bytesIn, report.bytesOut, local)
-        entry.throughput.add(entry.rate)
-        tunnels[name] = entry
     }
 }
 

@@ -51,9 +51,12 @@ enum AppSorting: Int, CaseIterable, Sendable {
         }
     }
 
+    /// DTM's own processes and what has nothing but a path come last: nobody protects them from here.
     private func relevance(_ entry: AppEntry) -> Int {
-        if entry.report.tunnel != nil { return 3 }
-        if !entry.report.listeners.isEmpty { return 2 }
-        return entry.connectionCount > 0 ? 1 : 0
+        let report = entry.report
+        if report.tunnel != nil { return 4 }
+        if report.application == "dtm" || report.application.hasPrefix("dtm-") { return 0 }
+        if report.listeners.contains(where: { $0.protocol != "unix" }) { return 3 }
+        return entry.connectionCount > 0 ? 2 : report.listeners.isEmpty ? 0 : 1
     }
 }

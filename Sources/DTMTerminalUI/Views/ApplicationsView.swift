@@ -42,36 +42,36 @@ enum ApplicationsView {
         }
         return Table(
             columns: [
-                .init(title("APPLICATION", .name), 14, 26, priority: 0) { entry, _ in
+                .init(title("APPLICATION", .name), 14, 24, priority: 0) { entry, _ in
                     Line(shown(entry.report.application), entry.report.tunnel == nil ? .text : .strong)
                 },
                 .init(title("PID", .pid), 7, priority: 1, trailing: true) { entry, _ in
                     Line(String(entry.report.pid), .dim)
                 },
-                .init(title("USER", .user), 8, 12, priority: 9) { entry, _ in Line(shown(entry.report.user)) },
-                .init("STATE", 8, 9, priority: 11) { entry, _ in state(entry.report.state) },
-                .init(title("CPU %", .cpu), 7, priority: 4, trailing: true) { entry, _ in
+                .init(title("USER", .user), 7, 12, priority: 10) { entry, _ in Line(shown(entry.report.user)) },
+                .init("STATE", 1, 8, priority: 11) { entry, width in state(entry.report.state, width: width) },
+                .init(title("CPU%", .cpu), 5, priority: 5, trailing: true) { entry, _ in
                     figures.percent(entry.report.cpuPercent)
                 },
-                .init(title("MEMORY", .memory), 9, priority: 8, trailing: true) { entry, _ in
-                    figures.bytes(entry.report.residentBytes)
+                .init(title("MEM", .memory), 5, priority: 9, trailing: true) { entry, _ in
+                    figures.compactBytes(entry.report.residentBytes)
                 },
-                .init(title("CONN", .connections), 5, priority: 5, trailing: true) { entry, _ in
+                .init(title("CONN", .connections), 4, priority: 6, trailing: true) { entry, _ in
                     figures.count(entry.connectionCount)
                 },
-                .init("LISTENS AT", 15, 30, priority: 3) { entry, _ in listeners(entry.report, figures) },
-                .init("TRAFFIC", 10, 24, priority: 12) { entry, width in
+                .init("LISTENS AT", 15, 26, priority: 3) { entry, _ in listeners(entry.report, figures) },
+                .init("TRAFFIC", 8, 24, priority: 8) { entry, width in
                     figures.throughput(entry.throughput, width: width)
                 },
-                .init(title("BYTES/S", .throughput), 11, priority: 10, trailing: true) { entry, _ in
+                .init(title("BYTES/S", .throughput), 7, priority: 12, trailing: true) { entry, _ in
                     figures.rate(entry.rate)
                 },
                 .init("TIER", 8, priority: 7) { entry, _ in figures.tier(entry.report.tier) },
-                .init("TUNNEL ENDPOINT", 16, 21, priority: 2) { entry, _ in
-                    guard let tunnel = tunnel(entry) else { return Line("", .dim) }
+                .init("TUNNEL ENDPOINT", 20, 24, priority: 2) { entry, _ in
+                    guard let tunnel = tunnel(entry) else { return .empty }
                     return figures.endpoint(tunnel.report.endpoint)
                 },
-                .init("NEXT", 4, 15, priority: 6) { entry, width in
+                .init("NEXT", model.canvas.columns >= 100 ? 9 : 4, 15, priority: 4) { entry, width in
                     guard let tunnel = tunnel(entry) else { return .empty }
                     return figures.countdown(
                         model.live.link.isLive ? tunnel.nextRotation : nil, interval: tunnel.report.intervalSeconds,
@@ -80,8 +80,10 @@ enum ApplicationsView {
             ], glyphs: glyphs)
     }
 
-    static func state(_ text: String) -> Line {
-        switch text {
+    /// - Parameter width: Where the word does not fit, its first letter stands for it.
+    static func state(_ word: String, width: Int = .max) -> Line {
+        let text = width < 8 ? String(word.prefix(1)).uppercased() : word
+        return switch word {
         case "running": Line(text, .good)
         case "zombie", "dead": Line(text, .bad)
         case "stopped", "traced": Line(text, .warning)

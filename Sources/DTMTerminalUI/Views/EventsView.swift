@@ -21,8 +21,10 @@ enum EventsView {
         Table<EventReport>(
             columns: [
                 .init("TIME", 8, priority: 0) { event, _ in Line(Figures.clock(event.time), .dim) },
-                .init("SEVERITY", 8, priority: 3) { event, _ in
-                    Line(event.severity.rawValue, figures.severity(event.severity))
+                .init("SEVERITY", 1, 8, priority: 3) { event, width in
+                    let word = event.severity.rawValue
+                    return Line(
+                        width < 8 ? String(word.prefix(1)).uppercased() : word, figures.severity(event.severity))
                 },
                 .init("EVENT", 22, 28, priority: 1) { event, _ in
                     Line(shown(event.kind), figures.severity(event.severity))
@@ -30,7 +32,7 @@ enum EventsView {
                 .init("ABOUT", 10, 18, priority: 2) { event, _ in
                     (event.tunnel ?? event.app).map { Line(shown($0), .strong) } ?? figures.unknown
                 },
-                .init("DETAIL", 14, 200, priority: 4) { event, _ in detail(event) },
+                .init("DETAIL", 20, 200, priority: 4) { event, _ in detail(event) },
             ], glyphs: figures.glyphs
         ).draw(events, selected: list.index - list.offset, into: &grid, top: top)
     }

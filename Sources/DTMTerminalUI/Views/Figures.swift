@@ -12,9 +12,19 @@ struct Figures {
 
     func bytes(_ count: UInt64?) -> Line { count.map { Line(Quantity.bytes($0)) } ?? unknown }
 
+    /// In at most five columns: `12.0M` are 12 MiB.
+    func compactBytes(_ count: UInt64?) -> Line { count.map { Line(Self.compact($0)) } ?? unknown }
+
+    static func compact(_ count: UInt64) -> String {
+        let text = Quantity.bytes(count)
+        guard let blank = text.lastIndex(of: " ") else { return text }
+        return "\(text[..<blank])\(text[text.index(after: blank)...].prefix(1))"
+    }
+
     func rate(_ bytesPerSecond: Double?) -> Line {
         guard let rate = bytesPerSecond, rate.isFinite, rate >= 0 else { return unknown }
-        return Line("\(Quantity.bytes(UInt64(min(rate, 1e18))))/s", rate < 0.5 ? .dim : .text)
+        let count = UInt64(min(rate, 1e18))
+        return Line(count == 0 ? "0" : "\(Self.compact(count))/s", rate < 0.5 ? .dim : .text)
     }
 
     func count(_ number: Int) -> Line { Line(String(number), number == 0 ? .dim : .text) }
@@ -47,12 +57,23 @@ struct Figures {
     func countdown(_ moment: Timestamp?, interval: Double, width: Int) -> Line {
         guard let moment, let now else { return unknown }
         let seconds = max(0, (moment - now).inSeconds)
-        let text = seconds < 0.5 ? "now" : Quantity.duration(seconds: seconds)
-        let room = width - 6
-        guard room >= 3, interval > 0 else { return Line(text) }
+        let text = Self.short(seconds)
+        let padding = String(repeating: " ", count: max(0, 4 - DTMText.columns(of: text)))
+        let room = width - 5
+        guard room >= 2, interval > 0 else { return Line(padding + text) }
         let bar = glyphs.bar(seconds / interval, width: room)
-        let padding = String(repeating: " ", count: max(0, 6 - DTMText.columns(of: text)))
-        return [Span(bar.filled, .bar), Span(bar.rest, .barRest), Span(padding + text)]
+        return [Span(bar.filled, .bar), Span(bar.rest, .barRest), Span(" \(padding)\(text)")]
+    }
+
+    /// A length of time in four columns.
+    private static func short(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<0.5: "now"
+        case ..<99.5: "\(Int(seconds.rounded())) s"
+        case ..<5_970: "\(Int((seconds / 60).rounded())) m"
+        case ..<356_400: "\(Int((seconds / 3_600).rounded())) h"
+        default: "\(Int((min(seconds, 8e8) / 86_400).rounded())) d"
+        }
     }
 
     /// A moment seen from now, as `3 min ago`.

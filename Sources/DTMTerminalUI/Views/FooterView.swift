@@ -7,7 +7,7 @@ enum FooterView {
         grid.put(message(model), row: grid.rows - 2, column: 1, glyphs: glyphs)
         var column = 1
         let fixed = [("?", "help"), ("Q", "quit")]
-        let reserve = fixed.reduce(0) { $0 + width($1) } + 1
+        let reserve = fixed.reduce(0) { $0 + width($1) } - 1
         for key in keys(model) where column + width(key) <= grid.columns - reserve {
             column = put(key, column, &grid)
         }
@@ -27,15 +27,16 @@ enum FooterView {
     /// The most important first.
     private static func keys(_ model: ConsoleModel) -> [(String, String)] {
         let glyphs = model.canvas.glyphs
+        let isWide = model.canvas.columns >= 100
         if model.isFiltering { return [("Enter", "keep"), ("Esc", "clear"), (glyphs.upDown, "select")] }
         let isListed = model.screen.isList && model.details.isEmpty
         var keys: [(String, String)] = []
         if !model.details.isEmpty { keys.append(("Esc", "back")) }
-        keys.append((glyphs.upDown, isListed ? "select" : "scroll"))
+        if isWide { keys.append((glyphs.upDown, isListed ? "select" : "scroll")) }
         if isListed, !model.list.rows.isEmpty { keys.append(("Enter", "details")) }
         if model.maySteer { keys += steering(model) }
+        if isListed, !model.maySteer { keys.append(("/", "filter")) }
         if model.details.isEmpty { keys.append(("Tab", "next")) }
-        if isListed { keys.append(("/", "filter")) }
         if model.screen == .applications, model.details.isEmpty {
             keys += [("s", "sort"), ("v", model.showsAll ? "fewer" : "all")]
         }
@@ -53,6 +54,7 @@ enum FooterView {
             keys.append(("p", "protect"))
         }
         keys.append(("T", "auto-tunnel"))
+        if model.screen.isList, model.details.isEmpty { keys.append(("/", "filter")) }
         if !model.live.tunnels.isEmpty { keys.append(("R", "rotate all")) }
         keys += [("A", "analysis"), ("P", "analyse PID")]
         return keys

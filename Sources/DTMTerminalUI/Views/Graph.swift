@@ -45,9 +45,9 @@ enum Graph {
     static func timing(_ timing: TimingReport, width: Int, _ figures: Figures) -> [Line] {
         guard timing.count > 0 else { return [Line("None yet.", .dim)] }
         let head: Line = [
-            Span("half within ", .dim), Span(figures.micros(timing.p50Micros), .strong),
-            Span(", 99 of 100 within ", .dim), Span(figures.micros(timing.p99Micros), .strong),
-            Span(", longest \(figures.micros(timing.maximumMicros)), \(timing.count) in all", .dim),
+            Span("p50 ", .dim), Span(figures.micros(timing.p50Micros), .strong), Span("  p99 ", .dim),
+            Span(figures.micros(timing.p99Micros), .strong),
+            Span("  longest \(figures.micros(timing.maximumMicros)) of \(timing.count)", .dim),
         ]
         let most = timing.buckets.max() ?? 0
         guard most > 0, let first = timing.buckets.firstIndex(where: { $0 > 0 }) else { return [head] }

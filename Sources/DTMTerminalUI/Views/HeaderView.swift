@@ -58,7 +58,7 @@ enum HeaderView {
             grid.put(breadcrumb(subject, model), row: 1, column: 0, glyphs: model.canvas.glyphs)
             return
         }
-        let isNarrow = grid.columns < 80
+        let isNarrow = grid.columns < 84
         var column = isNarrow ? 0 : 1
         for screen in Screen.allCases {
             let title = isNarrow && screen.shortTitle != nil ? screen.shortTitle ?? "" : screen.title

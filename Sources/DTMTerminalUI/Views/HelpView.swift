@@ -5,7 +5,7 @@ enum HelpView {
     private static let moving: [(String, String)] = [
         ("Up Down  j k", "select, or scroll a text"), ("PgUp PgDn", "by a page"), ("Home End  g G", "to the ends"),
         ("Wheel, click", "scroll, select"), ("Enter", "go into the selected"), ("Esc", "go back; clear the filter"),
-        ("Tab  1 … 6", "the screens"), ("/", "filter by name, user, PID, port, tunnel"),
+        ("Tab  1-6", "the screens"), ("/", "filter by name, user, PID, port, tunnel"),
         ("s  S", "next order; reverse it"), ("v", "all processes, or those with sockets"),
         ("Space", "pause: the picture stands still"), ("Ctrl-L", "draw everything anew"),
         ("Ctrl-Z", "suspend; fg comes back"), ("Q", "quit"),

@@ -49,8 +49,8 @@ enum SecurityView {
             return Block(
                 "State",
                 [
-                    Line("ephemeral: keys, certificates and tunnels end with the manager,"),
-                    Line("and nothing is backed up (dtm state init)."),
+                    Line("ephemeral", .strong), Line("Keys, certificates and tunnels end with the manager."),
+                    Line("Nothing is backed up. dtm state init keeps them, encrypted.", .dim),
                 ])
         }
         guard let state = model.data.state else { return Block("State", [Line("sealed", .good)]) }

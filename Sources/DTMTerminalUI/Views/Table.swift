@@ -35,24 +35,27 @@ struct Table<Row> {
 
     /// Which columns there is room for, where they begin and how wide they are.
     func layout(width: Int) -> [(column: TableColumn<Row>, start: Int, width: Int)] {
-        var chosen: Set<Int> = []
-        var used = Self.margin
-        for index in columns.indices.sorted(by: { columns[$0].priority < columns[$1].priority }) {
-            let next = columns[index].least + 1
-            guard used + next - 1 <= width else { break }
-            chosen.insert(index)
-            used += next
-        }
-        var rest = width - used + 1
+        let byPriority = columns.indices.sorted { columns[$0].priority < columns[$1].priority }
         var widths: [Int: Int] = [:]
-        for index in chosen.sorted(by: { columns[$0].priority < columns[$1].priority }) {
-            let more = min(rest, columns[index].most - columns[index].least)
-            widths[index] = columns[index].least + more
-            rest -= more
+        var rest = width - Self.margin + 1
+        for index in byPriority where columns[index].least + 1 <= rest {
+            widths[index] = columns[index].least
+            rest -= columns[index].least + 1
+        }
+        // What is left goes to all that can use it, a column at a time.
+        var grew = true
+        while rest > 0, grew {
+            grew = false
+            for index in byPriority where rest > 0 {
+                guard let own = widths[index], own < columns[index].most else { continue }
+                widths[index] = own + 1
+                rest -= 1
+                grew = true
+            }
         }
         var start = Self.margin
-        return columns.indices.filter(chosen.contains).map { index in
-            let width = widths[index] ?? columns[index].least
+        return columns.indices.compactMap { index in
+            guard let width = widths[index] else { return nil }
             defer { start += width + 1 }
             return (columns[index], start, width)
         }
@@ -64,7 +67,8 @@ struct Table<Row> {
     func draw(_ rows: [Row], selected: Int?, into grid: inout Grid, top: Int) {
         let layout = layout(width: grid.columns)
         for part in layout {
-            let text = Line(part.column.title, .header)
+            let title = part.width == 1 ? String(part.column.title.prefix(1)) : part.column.title
+            let text = Line(title, .header)
             place(text, part.start, part.width, part.column.isTrailing, row: top, &grid)
         }
         for (index, row) in rows.enumerated() {

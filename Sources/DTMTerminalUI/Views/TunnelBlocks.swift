@@ -41,7 +41,12 @@ enum TunnelBlocks {
                     + Line(", \(connections.failed) failed", connections.failed == 0 ? .dim : .warning)
             ),
             ("bytes", Line("\(Quantity.bytes(tunnel.bytesIn)) in, \(Quantity.bytes(tunnel.bytesOut)) out")),
-            ("allowed", Line(tunnel.allow.map(shown).joined(separator: ", "))),
+            (
+                "allowed",
+                Line(
+                    tunnel.allow.isEmpty
+                        ? "the application's user, and root" : tunnel.allow.map(shown).joined(separator: ", "))
+            ),
             ("asked for by", Line(shown(tunnel.origin), .dim)),
         ]
         if let problem = tunnel.problem { facts.append(("problem", Line(shown(problem), .bad))) }

@@ -31,35 +31,35 @@ enum TunnelsView {
         let figures = Figures(glyphs: glyphs, now: model.managerTime)
         return Table(
             columns: [
-                .init("TUNNEL", 12, 24, priority: 0) { entry, _ in
+                .init("TUNNEL", 10, 24, priority: 0) { entry, _ in
                     Line(shown(entry.report.name), entry.report.problem == nil ? .strong : .bad)
                 },
-                .init("TARGET", 15, 30, priority: 3) { entry, _ in Line(shown(entry.report.target)) },
-                .init("TIER", 8, priority: 7) { entry, _ in figures.tier(entry.report.tier) },
-                .init("ENDPOINT", 16, 21, priority: 1) { entry, _ in figures.endpoint(entry.report.endpoint) },
-                .init("NEXT", 5, 15, priority: 2) { entry, width in
+                .init("TARGET", 14, 30, priority: 3) { entry, _ in Line(shown(entry.report.target)) },
+                .init("TIER", 8, priority: 8) { entry, _ in figures.tier(entry.report.tier) },
+                .init("ENDPOINT", 20, 24, priority: 1) { entry, _ in figures.endpoint(entry.report.endpoint) },
+                .init("NEXT", model.canvas.columns >= 100 ? 12 : 4, 15, priority: 2) { entry, width in
                     figures.countdown(
                         model.live.link.isLive ? entry.nextRotation : nil, interval: entry.report.intervalSeconds,
                         width: width)
                 },
-                .init("ROTATED", 7, priority: 8, trailing: true) { entry, _ in figures.count(entry.report.rotations) },
-                .init("FAILED", 6, priority: 10, trailing: true) { entry, _ in
+                .init("ROTATED", 7, priority: 9, trailing: true) { entry, _ in figures.count(entry.report.rotations) },
+                .init("FAILED", 6, priority: 11, trailing: true) { entry, _ in
                     let count = entry.report.rotationFailures
                     return Line(String(count), count == 0 ? .dim : .warning)
                 },
-                .init("CONN", 5, priority: 4, trailing: true) { entry, _ in
+                .init("CONN", 4, priority: 4, trailing: true) { entry, _ in
                     figures.count(Int(entry.report.connections.active))
                 },
-                .init("TOTAL", 8, priority: 9, trailing: true) { entry, _ in
+                .init("TOTAL", 7, priority: 10, trailing: true) { entry, _ in
                     figures.count(entry.report.connections.total)
                 },
-                .init("REFUSED", 7, priority: 11, trailing: true) { entry, _ in
+                .init("REFUSED", 7, priority: 12, trailing: true) { entry, _ in
                     let count = entry.report.connections.rejected
                     return Line(String(count), count == 0 ? .dim : .warning)
                 },
-                .init("IN/S", 11, priority: 5, trailing: true) { entry, _ in figures.rate(entry.rateIn) },
-                .init("OUT/S", 11, priority: 6, trailing: true) { entry, _ in figures.rate(entry.rateOut) },
-                .init("TRAFFIC", 10, 30, priority: 12) { entry, width in
+                .init("IN/S", 7, priority: 5, trailing: true) { entry, _ in figures.rate(entry.rateIn) },
+                .init("OUT/S", 7, priority: 6, trailing: true) { entry, _ in figures.rate(entry.rateOut) },
+                .init("TRAFFIC", 8, 30, priority: 7) { entry, width in
                     figures.throughput(entry.throughput, width: width)
                 },
                 .init("CERTIFICATE", 11, priority: 13) { entry, _ in

@@ -2,18 +2,27 @@ import Glibc
 import Testing
 
 /// Texts that were agreed on, a file each.
-enum Snapshot {
-    private static let folder = #filePath.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" } + "/Snapshots"
+package struct Snapshots: Sendable {
+    private let folder: String
+
+    /// - Parameters:
+    ///   - name: The folder beside the test.
+    ///   - file: The test.
+    package init(_ name: String, beside file: String = #filePath) {
+        folder = file.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" } + "/\(name)"
+    }
 
     /// Compares `text` with the file, or writes the file when `UPDATE_SNAPSHOTS` is 1.
-    static func compare(_ text: String, with name: String) throws {
+    package func compare(_ text: String, with name: String) throws {
         let path = "\(folder)/\(name).txt"
-        if getenv("UPDATE_SNAPSHOTS").map({ String(cString: $0) }) == "1" { try write(text, to: path) }
+        if getenv("UPDATE_SNAPSHOTS").map({ String(cString: $0) }) == "1" {
+            try write(text, to: path)
+        }
         #expect(read(path) == text, "\(name).txt differs; if that is meant, run with UPDATE_SNAPSHOTS=1")
     }
 
     /// The names of the files, without their ending.
-    static var names: [String] {
+    package var names: [String] {
         guard let directory = opendir(folder) else { return [] }
         defer { closedir(directory) }
         var names: [String] = []
@@ -26,7 +35,7 @@ enum Snapshot {
         return names
     }
 
-    private static func read(_ path: String) -> String? {
+    private func read(_ path: String) -> String? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }
         var text: [UInt8] = []
@@ -34,7 +43,7 @@ enum Snapshot {
         return String(decoding: text, as: UTF8.self)
     }
 
-    private static func write(_ text: String, to path: String) throws {
+    private func write(_ text: String, to path: String) throws {
         let file = try #require(fopen(path, "w"))
         defer { fclose(file) }
         #expect(fputs(text, file) >= 0)

@@ -1,0 +1,73 @@
+import DTMAPI
+import DTMTestSupport
+import Testing
+
+@testable import DTMTerminalUI
+
+/// Whole screens, held against `Golden/`. `UPDATE_SNAPSHOTS=1` writes them anew; look at the difference.
+struct GoldenTests {
+    static let golden = Snapshots("Golden")
+
+    struct Size: Sendable, CustomTestStringConvertible {
+        var columns: Int
+        var rows: Int
+        var testDescription: String { "\(columns)x\(rows)" }
+    }
+
+    static let sizes = [Size(columns: 80, rows: 24), Size(columns: 120, rows: 40), Size(columns: 200, rows: 60)]
+
+    /// What is pressed to get there.
+    static let places: [(name: String, keys: [Key])] = [
+        ("applications", []), ("details", [.enter]), ("unprotected", [.down, .down, .down, .enter]),
+        ("tunnels", [.tab]), ("tunnel", [.tab, .enter]), ("findings", [.character("3")]),
+        ("security", [.character("4")]), ("events", [.character("5")]), ("event", [.character("5"), .enter]),
+        ("performance", [.character("6")]), ("help", [.character("?")]), ("unprotect", [.character("p")]),
+        ("filter", [.character("/"), .character("n"), .character("g")]), ("analyse", [.character("P")]),
+    ]
+
+    @Test(arguments: places.map(\.name), sizes)
+    func `Each screen at each size is as it was agreed on`(_ place: String, _ size: Size) throws {
+        var model = Samples.model(rows: size.rows, columns: size.columns)
+        let keys = try #require(Self.places.first { $0.name == place }).keys
+        for key in keys { _ = model.handle(key) }
+        try Self.golden.compare(model.text, with: "\(place)-\(size.columns)x\(size.rows)")
+    }
+
+    @Test(arguments: [ColourDepth.none, .sixteen, .twoHundredFiftySix])
+    func `The list looks as agreed on at each depth of colours`(_ depth: ColourDepth) throws {
+        let grid = ConsoleView.grid(Samples.model(rows: 24, columns: 80))
+        try Self.golden.compare(grid.ansi(Palette(depth: depth)), with: "colours-\(depth)-80x24")
+    }
+
+    @Test(arguments: places.map(\.name))
+    func `In ASCII there is nothing but ASCII, besides what names bring`(_ place: String) throws {
+        var model = Samples.model(rows: 24, columns: 80, glyphs: .ascii) { update in
+            update.apps = update.apps.filter { $0.application.utf8.allSatisfy { $0 < 0x80 } }
+        }
+        let keys = try #require(Self.places.first { $0.name == place }).keys
+        for key in keys { _ = model.handle(key) }
+        #expect(model.text.utf8.allSatisfy { $0 < 0x80 })
+        if place == "applications" || place == "details" {
+            try Self.golden.compare(model.text, with: "ascii-\(place)-80x24")
+        }
+    }
+
+    @Test
+    func `The smallest terminal shows a list, and one below it says what is missing`() throws {
+        try Self.golden.compare(Samples.model(rows: 15, columns: 60).text, with: "applications-60x15")
+        try Self.golden.compare(Samples.model(rows: 14, columns: 59).text, with: "too-small")
+    }
+
+    @Test
+    func `A manager that is away, one that was never there, and a paused console say so`() throws {
+        var model = Samples.model(rows: 24, columns: 80)
+        _ = model.apply(.lost("nobody answers at /run/dtm/control.sock"))
+        _ = model.tick(at: .seconds(32))
+        try Self.golden.compare(model.text, with: "away-80x24")
+        let new = ConsoleModel(canvas: Canvas(rows: 24, columns: 80))
+        try Self.golden.compare(new.text, with: "connecting-80x24")
+        var paused = Samples.model(rows: 24, columns: 80)
+        paused.press(.character(" "))
+        try Self.golden.compare(paused.text, with: "paused-80x24")
+    }
+}

@@ -1,0 +1,168 @@
+import DTMAPI
+import DTMCore
+
+@testable import DTMTerminalUI
+
+/// A manager's host as it might be: a database and a web server behind tunnels, others without, some with names that are meant
+/// to do harm.
+enum Samples {
+    static let now = Timestamp(seconds: 1_800_000_000)
+
+    static func app(
+        _ name: String, _ pid: Int32, user: String = "ada", state: String = "sleeping", cpu: Double = 0.2,
+        memory: UInt64 = 12_582_912, ports: [UInt16] = [], tunnel: String? = nil, connections: Int = 0,
+        rate: Double? = nil
+    ) -> AppReport {
+        let tier = tunnel == nil ? "none" : "fronted"
+        let listeners = ports.map { port in
+            AppReport.Listener(protocol: "tcp", address: "127.0.0.1", port: port, tunnel: tunnel, tier: tier)
+        }
+        let local = "127.0.0.1:\(ports.first ?? 40_000)"
+        var report = AppReport(
+            pid: pid, application: name, name: name, executable: "/usr/bin/\(name)", uid: 1_000, user: user,
+            state: state, cpuPercent: cpu, residentBytes: memory, threads: 4,
+            startedAt: (now - .seconds(3_600)).rfc3339, cgroup: "/user.slice", listeners: listeners,
+            connections: (0..<connections).map { connection($0, local) }, tunnel: tunnel, tier: tier)
+        report.rate = rate.map { .init(bytesInPerSecond: $0 / 4, bytesOutPerSecond: $0 * 3 / 4) }
+        report.arguments = "\(name) --port \(ports.first ?? 0)"
+        report.descriptors = 17
+        report.parent = 1
+        return report
+    }
+
+    private static func connection(_ index: Int, _ local: String) -> AppReport.Connection {
+        AppReport.Connection(
+            local: local, remote: "127.0.0.1:\(50_000 + index)", peerPid: index == 0 ? 4_244 : nil,
+            state: "established", bytesIn: 1_024 * UInt64(index + 1), bytesOut: index == 1 ? nil : 9_000, rttMicros: 42)
+    }
+
+    static func tunnel(
+        _ name: String, target: String, host: String, port: UInt16, next: Double = 7, active: UInt32 = 3,
+        problem: String? = nil
+    ) -> TunnelReport {
+        var report = TunnelReport(
+            name: name, target: target, tier: "fronted",
+            identity: "spiffe://4a7c1e/tunnel/5f0e7d61b0c24d8e9b1a2c3d4e5f6071",
+            endpoint: problem == nil ? EndpointReport(host: host, port: port) : nil,
+            previous: [
+                .init(host: "127.9.8.7", port: 5_111, role: "overlap"),
+                .init(host: "127.3.2.1", port: 5_222, role: "decoy"),
+            ],
+            epoch: 180_000_000, generation: 1, nextRotation: (now + .milliseconds(Int64(next * 1_000))).rfc3339,
+            rotations: 42, rotationFailures: 1,
+            connections: .init(active: active, total: 90, rejected: 1, failed: 0), bytesIn: 2_048, bytesOut: 5_242_880,
+            certificate: .init(
+                serial: "7f3a9c", notBefore: (now - .seconds(600)).rfc3339, notAfter: (now + .seconds(3_000)).rfc3339,
+                renewals: 2),
+            intervalSeconds: 10, overlapSeconds: 2, portRange: [5_000, 6_000], allow: ["uid:1000", "uid:0"],
+            origin: "api", problem: problem)
+        let timing = TimingReport(
+            count: 42, p50Micros: 900, p99Micros: 2_100, maximumMicros: 2_600,
+            buckets: [0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 30, 6, 2])
+        report.timings = .init(rotation: timing, handshake: timing, lifetime: .init())
+        return report
+    }
+
+    static func status(tunnels: Int = 2, degraded: [String] = []) -> StatusReport {
+        StatusReport(
+            pid: 4_242, uptimeSeconds: 11_530, version: "0.1.0", home: "/home/ada/.dtm", configuration: nil,
+            state: .init(mode: "ephemeral"), autoTunnel: false, analysis: false, tunnels: tunnels,
+            memory: .init(
+                residentBytes: 46_715_571, lockedBytes: 131_072,
+                protection: .init(policy: "prefer", control: "secret", dataPlane: "secret", reason: nil, lapses: [])),
+            cpuPercent: 0.42,
+            processes: [
+                .init(role: "launcher", pid: 4_242, residentBytes: 2_202_010),
+                .init(role: "control", pid: 4_243, residentBytes: 20_971_520),
+                .init(role: "dataplane", pid: 4_244, residentBytes: 16_971_520),
+            ], degraded: degraded)
+    }
+
+    static func event(
+        _ id: UInt64, _ kind: String, _ severity: Severity = .info, tunnel: String? = "redis",
+        _ detail: [String: DetailValue]
+    ) -> EventReport {
+        EventReport(
+            id: id, time: (now - .seconds(Int64(100 - id))).rfc3339, kind: kind, severity: severity, tunnel: tunnel,
+            app: nil, identity: nil, detail: detail)
+    }
+
+    static var events: [EventReport] {
+        [
+            event(1, "manager.started", .notice, tunnel: nil, ["mode": "ephemeral", "version": "0.1.0"]),
+            event(
+                2, "tunnel.rotated", .info,
+                ["host": "127.88.3.4", "port": 5_312, "handshakeMicros": 1_200, "switchMicros": 900]),
+            event(
+                3, "connect.granted", .info, ["reason": "rule uid:1000", "user": "ada", "executable": "/usr/bin/dtm"]),
+            event(4, "decoy.touched", .warning, ["count": 3, "peer": "127.0.0.1:40112", "reason": "no client hello"]),
+            event(5, "connect.denied", .warning, ["reason": "no rule admits uid 1001", "user": "mallory"]),
+        ]
+    }
+
+    static var apps: [AppReport] {
+        [
+            app(
+                "redis-server", 1_234, cpu: 1.5, ports: [6_379], tunnel: "redis", connections: 3, rate: 1_500_000),
+            app("nginx", 2_345, user: "www-data", ports: [8_080, 8_443], tunnel: "web", connections: 1, rate: 0),
+            app("nginx", 2_346, user: "www-data", ports: [8_080, 8_443], tunnel: "web"),
+            app("python3", 3_456, state: "running", cpu: 97.31, memory: 1_288_490_188, ports: [8_000]),
+            app("evil\u{1b}[31m\u{202e}txt", 3_457, user: "mallory", ports: [9_999]),
+            app("日本語サーバー", 3_458, ports: [9_998]),
+            app("e\u{301}\u{302}\u{303}\u{304}mile👩‍💻🇩🇪", 3_459, ports: [9_997]),
+            app("firefox", 4_244, memory: 812_646_400, connections: 5, rate: 12_000),
+            app("sleep", 5_000),
+        ]
+    }
+
+    static func snapshot(_ change: (inout LiveUpdate) -> Void = { _ in }) -> LiveUpdate {
+        var update = LiveUpdate(isSnapshot: true, time: (now - .seconds(20)).rfc3339)
+        update.maySteer = true
+        update.status = status()
+        update.apps = apps
+        update.tunnels = [
+            tunnel("redis", target: "127.0.0.1:6379", host: "127.88.3.4", port: 5_312),
+            tunnel("web", target: "127.0.0.1:8080", host: "127.201.113.240", port: 5_977, next: 2.4, active: 1),
+        ]
+        update.picture = .init(AppList(apps: []))
+        update.state = StateReport(mode: "ephemeral")
+        update.findings = FindingList(available: false, findings: [])
+        update.events = events
+        change(&update)
+        return update
+    }
+
+    /// A console that has seen traffic for some seconds.
+    static func model(
+        rows: Int = 40, columns: Int = 120, glyphs: Glyphs = .unicode, options: ConsoleOptions = ConsoleOptions(),
+        _ change: (inout LiveUpdate) -> Void = { _ in }
+    ) -> ConsoleModel {
+        var model = ConsoleModel(
+            options: options, canvas: Canvas(rows: rows, columns: columns, glyphs: glyphs))
+        _ = model.apply(.update(snapshot(change)))
+        for second in 1...20 {
+            var update = LiveUpdate(isSnapshot: false, time: (now - .seconds(Int64(20 - second))).rfc3339)
+            let wave = Double((second * 7) % 11)
+            update.apps = [
+                app(
+                    "redis-server", 1_234, cpu: 1.5, ports: [6_379], tunnel: "redis", connections: 3,
+                    rate: wave * 100_000)
+            ]
+            var redis = tunnel("redis", target: "127.0.0.1:6379", host: "127.88.3.4", port: 5_312)
+            redis.bytesOut += UInt64(second * 90_000)
+            update.tunnels = [redis]
+            _ = model.tick(at: .seconds(second))
+            _ = model.apply(.update(update))
+        }
+        return model
+    }
+}
+
+extension ConsoleModel {
+    /// Presses keys one after the other.
+    @discardableResult
+    mutating func press(_ keys: Key...) -> [Effect] { keys.flatMap { handle($0) } }
+
+    /// The screen as text.
+    var text: String { ConsoleView.grid(self).lines.joined(separator: "\n") + "\n" }
+}
