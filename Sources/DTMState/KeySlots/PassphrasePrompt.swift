@@ -4,24 +4,27 @@ import Glibc
 /// Asks on the terminal, without an echo.
 ///
 /// Control has a process group of its own, in the background of the terminal: for the time of a question it takes the
-/// foreground (`tcsetpgrp(3)`), and gives it back.
-public struct PassphrasePrompt: Sendable {
+/// foreground (`tcsetpgrp(3)`), and gives it back. The terminal is closed with the value.
+public struct PassphrasePrompt: ~Copyable, Sendable {
     private let terminal: Int32
 
     /// Nil without a terminal.
     public init?() {
-        terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
-        guard terminal >= 0 else { return nil }
+        let descriptor = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+        guard descriptor >= 0 else { return nil }
+        terminal = descriptor
     }
 
+    deinit { close(terminal) }
+
     /// A line for whoever sits there.
-    public func say(_ text: String) {
+    public borrowing func say(_ text: String) {
         let line = text + "\n"
         _ = line.withCString { write(terminal, $0, strlen($0)) }
     }
 
     /// Nil when the question was given up (Ctrl-C, Ctrl-D, or nothing).
-    public func read(_ question: String) throws(StateError) -> UnlockSecret? {
+    public borrowing func read(_ question: String) throws(StateError) -> UnlockSecret? {
         let before = signal(SIGTTOU, SIG_IGN)
         defer { signal(SIGTTOU, before) }
         let foreground = tcgetpgrp(terminal)
@@ -39,7 +42,7 @@ public struct PassphrasePrompt: Sendable {
         return try line()
     }
 
-    private func line() throws(StateError) -> UnlockSecret? {
+    private borrowing func line() throws(StateError) -> UnlockSecret? {
         var length = 0
         var isGivenUp = false
         do {
