@@ -37,11 +37,9 @@ public struct AuthoritySetRecord: Sendable {
 }
 
 extension Authority {
-    /// Copies the key within protected memory.
-    ///
-    /// - Throws: ``CertificatesError`` of code `key` when there is no protected memory.
-    func record(issuesFrom: Timestamp? = nil) throws(CertificatesError) -> AuthorityRecord {
-        AuthorityRecord(certificateDER: certificateDER, key: try key.copy(), issuesFrom: issuesFrom)
+    /// The key is held together with whoever keeps the record, not copied.
+    func record(issuesFrom: Timestamp? = nil) -> AuthorityRecord {
+        AuthorityRecord(certificateDER: certificateDER, key: key.scalar, issuesFrom: issuesFrom)
     }
 
     /// An authority that was kept.
@@ -68,10 +66,10 @@ extension Authority {
 
 extension AuthoritySet {
     /// Everything that another process needs to go on.
-    public func record() throws(CertificatesError) -> AuthoritySetRecord {
+    public func record() -> AuthoritySetRecord {
         AuthoritySetRecord(
-            trustDomain: trustDomain, issuing: try issuing.record(),
-            successor: try successor?.authority.record(issuesFrom: successor?.issuesFrom), retiring: retiring)
+            trustDomain: trustDomain, issuing: issuing.record(),
+            successor: successor?.authority.record(issuesFrom: successor?.issuesFrom), retiring: retiring)
     }
 
     /// Goes on with authorities that were kept. What became due meanwhile, ``advance(now:)`` does.

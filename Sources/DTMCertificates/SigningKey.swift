@@ -9,8 +9,8 @@ import FoundationEssentials
 /// `P256.Signing.PrivateKey` from the protected bytes and lets go of it before it returns: BoringSSL overwrites what it
 /// frees (`OPENSSL_free`). At rest there is one copy, the protected one; while a signature is made there is one more.
 final class SigningKey: Sendable {
-    /// The scalar, 32 bytes, most significant first.
-    let scalar: SecretBytes
+    /// The scalar, 32 bytes, most significant first. Whoever keeps it sealed holds the same one.
+    let scalar: DTMSecrets.SharedSecret
     let verifyingKey: P256.Signing.PublicKey
 
     /// The length of a P-256 scalar in bytes.
@@ -18,7 +18,7 @@ final class SigningKey: Sendable {
     /// Random scalars that are zero or not below the group's order come once in 2^32 draws.
     private static let attempts = 8
 
-    private init(scalar: consuming SecretBytes, verifyingKey: P256.Signing.PublicKey) {
+    private init(_ scalar: DTMSecrets.SharedSecret, verifyingKey: P256.Signing.PublicKey) {
         self.scalar = scalar
         self.verifyingKey = verifyingKey
     }
@@ -28,7 +28,7 @@ final class SigningKey: Sendable {
         for _ in 0..<attempts {
             let candidate = try randomScalar()
             if let verifyingKey = verifyingKey(of: candidate) {
-                return SigningKey(scalar: candidate, verifyingKey: verifyingKey)
+                return SigningKey(DTMSecrets.SharedSecret(candidate), verifyingKey: verifyingKey)
             }
         }
         throw CertificatesError(.key, "the system's generator gave no scalar of P-256 in \(attempts) draws")
@@ -36,22 +36,10 @@ final class SigningKey: Sendable {
 
     /// A key that was kept.
     convenience init(scalar: DTMSecrets.SharedSecret) throws(CertificatesError) {
-        let own = try Self.copy(scalar.bytes)
-        guard own.count == Self.scalarBytes, let verifyingKey = Self.verifyingKey(of: own) else {
+        guard scalar.bytes.count == Self.scalarBytes, let verifyingKey = Self.verifyingKey(of: scalar.bytes) else {
             throw CertificatesError(.key, "a kept private key is no scalar of P-256")
         }
-        self.init(scalar: own, verifyingKey: verifyingKey)
-    }
-
-    /// The scalar, copied within protected memory, for whoever keeps it sealed.
-    func copy() throws(CertificatesError) -> DTMSecrets.SharedSecret { DTMSecrets.SharedSecret(try Self.copy(scalar)) }
-
-    private static func copy(_ secret: borrowing SecretBytes) throws(CertificatesError) -> SecretBytes {
-        do {
-            return try secret.prefix(secret.count)
-        } catch {
-            throw CertificatesError(.key, "no protected memory for a private key", cause: error)
-        }
+        self.init(scalar, verifyingKey: verifyingKey)
     }
 
     /// Signs with ECDSA over SHA-256.
@@ -62,7 +50,7 @@ final class SigningKey: Sendable {
         let digest = SHA256.hash(of: message)
         defer { DeadStack.wipe() }
         do {
-            return try scalar.withBytes { span in
+            return try scalar.bytes.withBytes { span in
                 try span.withUnsafeBytes { bytes in
                     let key = try P256.Signing.PrivateKey(rawRepresentation: bytes)
                     return try Array(key.signature(for: digest).derRepresentation)

@@ -31,7 +31,7 @@ import Testing
             try #require(SPIFFEID(trustDomain: "kept", segments: ["client", "x"])), now: now)
         var state = ManagerState()
         state.tunnels = [try tunnel("one", port: 6_379), try tunnel("two", port: 6_380)]
-        state.authorities = try authorities.record()
+        state.authorities = authorities.record()
         state.revocations = revocations.record
         state.acceptedConfiguration = "{}"
         state.backupKey = [1, 2, 3]

@@ -1,6 +1,7 @@
 import CDTMLinux
 import CSodium
 import DTMSecrets
+import DTMTestSupport
 import Glibc
 import Testing
 
@@ -9,20 +10,11 @@ import Testing
 @Suite(.serialized) struct OpenPGPMemoryTests {
     let provider = RNPProvider()
 
-    /// Runs `body` below this many frames of a kilobyte: the search must not overwrite by itself what was left there.
-    @inline(never)
-    private func atDepth<Value>(_ depth: Int = 100, _ body: () throws -> Value) throws -> Value {
-        try withUnsafeTemporaryAllocation(byteCount: 1_000, alignment: 8) { frame in
-            frame.initializeMemory(as: UInt8.self, repeating: UInt8(truncatingIfNeeded: depth))
-            return depth == 0 ? try body() : try atDepth(depth - 1, body)
-        }
-    }
-
     /// Where else the secret numbers of a key stand: the EdDSA seed, the ECDH scalar, and what the seed expands to.
     private func copies(ofNumbersIn key: OpenPGPKeyPair, besides: [SharedSecret] = []) throws -> [Int] {
         let expanded = try expandedSeed(of: key)
         var counts: [Int] = []
-        try SecretNumbers.withEach(of: key) { number in
+        SecretNumbers.withEach(of: key) { number in
             counts.append(MemoryScan.copies(of: number, besides: besides + [key.secretKey]))
         }
         return counts + [MemoryScan.copies(of: expanded, besides: besides)]
@@ -57,12 +49,12 @@ import Testing
     func `After making a key, sealing and opening, its numbers are in the key's protected memory and nowhere else`()
         throws
     {
-        let key = try atDepth { try provider.generateKeyPair(userID: "own") }
+        let key = try MemoryScan.atDepth { try provider.generateKeyPair(userID: "own") }
         for count in [10, 100_000] {
-            let message = try atDepth { try provider.seal(bytes(count), signedBy: key, to: [key.publicKey]) }
-            _ = try atDepth { try provider.open(message, with: key, signer: key.publicKey) }
+            let message = try MemoryScan.atDepth { try provider.seal(bytes(count), signedBy: key, to: [key.publicKey]) }
+            _ = try MemoryScan.atDepth { try provider.open(message, with: key, signer: key.publicKey) }
         }
-        _ = try atDepth { try OpenPGPKeyPair(secretKey: key.secretKey) }
+        _ = try MemoryScan.atDepth { try OpenPGPKeyPair(secretKey: key.secretKey) }
         #expect(try copies(ofNumbersIn: key) == [0, 0, 0])
     }
 
@@ -83,8 +75,8 @@ import Testing
     ) throws {
         let key = try provider.generateKeyPair(userID: "own")
         let secret = SharedSecret(try SecretBytes(randomCount: count))
-        let message = try atDepth { try provider.seal(secret: secret, to: [key.publicKey]) }
-        let opened = try atDepth { try provider.open(secretOf: message, with: key) }
+        let message = try MemoryScan.atDepth { try provider.seal(secret: secret, to: [key.publicKey]) }
+        let opened = try MemoryScan.atDepth { try provider.open(secretOf: message, with: key) }
         let isEqual = opened.bytes.isEqual(to: secret.bytes)
         #expect(isEqual)
         // Any part of it: buffers hold no more than a piece.
@@ -103,8 +95,8 @@ import Testing
             try SecretBytes(count: 40) { buffer in
                 for index in buffer.indices { buffer[index] = UInt8.random(in: 33...126) }
             })
-        let message = try atDepth { try provider.seal([1, 2, 3], password: password) }
-        #expect(try atDepth { try provider.open(message, password: password) } == [1, 2, 3])
+        let message = try MemoryScan.atDepth { try provider.seal([1, 2, 3], password: password) }
+        #expect(try MemoryScan.atDepth { try provider.open(message, password: password) } == [1, 2, 3])
         #expect(MemoryScan.copies(of: password) == 0)
     }
 
@@ -112,8 +104,8 @@ import Testing
         let gpg = try GnuPG()
         let key = try provider.generateKeyPair(userID: "own")
         try gpg.run(["--import", "{key}"], files: ["key": copy(key.secretKey)])
-        let message = try atDepth { try provider.seal(bytes(1_000), signedBy: key, to: [key.publicKey]) }
-        _ = try atDepth { try provider.open(message, with: key, signer: key.publicKey) }
+        let message = try MemoryScan.atDepth { try provider.seal(bytes(1_000), signedBy: key, to: [key.publicKey]) }
+        _ = try MemoryScan.atDepth { try provider.open(message, with: key, signer: key.publicKey) }
         // As "9:" and 64 hexadecimal digits. Numbers are made of them in protected memory only.
         let text = try gpg.run(
             ["--status-fd", "1", "--show-session-key", "--output", "/dev/null", "--decrypt", "{m}"],

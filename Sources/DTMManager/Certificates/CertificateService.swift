@@ -57,8 +57,8 @@ actor CertificateService {
     }
 
     /// What has to be kept.
-    func kept() throws(CertificatesError) -> (AuthoritySetRecord, RevocationRecord) {
-        (try authorities.record(), revocations.record)
+    func kept() -> (AuthoritySetRecord, RevocationRecord) {
+        (authorities.record(), revocations.record)
     }
 
     /// Whom peers shall trust now. Of two snapshots the one with the higher revision is the later.

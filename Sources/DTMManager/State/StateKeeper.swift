@@ -110,7 +110,7 @@ actor StateKeeper {
 
     private func gather() async throws -> StateContent {
         state.tunnels = await registry.table.kept
-        let (authorities, revocations) = try await certificates.kept()
+        let (authorities, revocations) = await certificates.kept()
         state.authorities = authorities
         state.revocations = revocations
         takeAudit()
