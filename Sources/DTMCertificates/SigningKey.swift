@@ -8,7 +8,7 @@ import FoundationEssentials
 /// libsodium has no P-256, and BoringSSL needs the scalar on its own heap while it signs. So every signature makes a
 /// `P256.Signing.PrivateKey` from the protected bytes and lets go of it before it returns: BoringSSL overwrites what it
 /// frees (`OPENSSL_free`). At rest there is one copy, the protected one. While BoringSSL's key is made, for which it
-/// multiplies by the scalar, there are up to four more, for some tens of microseconds; while it signs there is one.
+/// multiplies by the scalar, there are four more, for some microseconds; while it signs there is one.
 final class SigningKey: Sendable {
     /// The scalar, 32 bytes, most significant first. Whoever keeps it sealed holds the same one.
     let scalar: DTMSecrets.SharedSecret

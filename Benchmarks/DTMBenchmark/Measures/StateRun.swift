@@ -68,7 +68,9 @@ struct StateRun {
             for _ in 1...rounds {
                 _ = try scalar.withBytes { span in
                     try span.withUnsafeBytes { bytes in
-                        try P256.Signing.PrivateKey(rawRepresentation: bytes).signature(for: digest)
+                        let key = try P256.Signing.PrivateKey(rawRepresentation: bytes)
+                        DeadStack.wipe()
+                        return try key.signature(for: digest)
                     }
                 }
                 DeadStack.wipe()
