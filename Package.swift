@@ -149,8 +149,11 @@ let package = Package(
         .target(
             name: "DTMTestSupport", dependencies: ["DTMCore"], path: "Tests/Support/DTMTestSupport",
             swiftSettings: swiftSettings),
+        .target(name: "CDTMTestSupport", path: "Tests/Support/CDTMTestSupport"),
         tests("PackageTests"),
-        tests("ProcessTests", ["DTMTestSupport", "DTMCore", "DTMAPI", "CDTMLinux"]),
+        tests(
+            "ProcessTests",
+            ["DTMTestSupport", "CDTMTestSupport", "DTMCore", "DTMAPI", "DTMSecrets", "DTMState", "CDTMLinux"]),
         tests(
             "DTMManagerTests",
             [

@@ -147,7 +147,7 @@ extension BuiltProgram {
                 let memory = try ProcessMemory.occurrences(of: needles, in: process.pid)
                 #expect(memory.dropLast().allSatisfy { $0 == 0 }, "\(process.role): \(memory)")
                 #expect(memory.last ?? 0 > 0, "\(process.role)")
-                let core = try dump(process.pid, manager.directory)
+                let core = try ProcessMemory.dump(process.pid, manager.directory)
                 defer { unlink(core) }
                 let dumped = try ProcessMemory.occurrences(of: needles, inFile: core)
                 #expect(dumped.dropLast().allSatisfy { $0 == 0 }, "\(process.role): \(dumped)")
@@ -171,14 +171,6 @@ extension BuiltProgram {
                 let start = entry * WindowKeysFrame.entryBytes + 8
                 return Array(frame[start..<start + WindowKeysFrame.keyBytes])
             }
-        }
-
-        /// All of it, what is left out of ordinary dumps as well.
-        private func dump(_ pid: pid_t, _ directory: TestDirectory) throws -> String {
-            let prefix = directory.file("core")
-            let outcome = try run("gcore", ["-a", "-o", prefix, "\(pid)"], in: directory, limit: .seconds(120))
-            try #require(outcome.status == 0, "\(outcome.output) \(outcome.errors)")
-            return "\(prefix).\(pid)"
         }
 
         // MARK: Verification

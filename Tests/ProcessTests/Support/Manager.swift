@@ -31,11 +31,11 @@ final class Manager {
     }
 
     /// A manager on a home that is there already, with a sealed state.
-    init(existing directory: TestDirectory, home: String, unlock passphraseFile: String) throws {
+    init(existing directory: TestDirectory, home: String, unlock passphraseFile: String, under: [String] = []) throws {
         self.directory = directory
         self.home = home
         always = ["--passphrase-file", passphraseFile]
-        launcher = try Self.up(directory, home, always)
+        launcher = try Self.up(directory, home, always, under)
         try awaitReady()
     }
 

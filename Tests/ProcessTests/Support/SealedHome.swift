@@ -10,13 +10,13 @@ final class SealedHome {
     let gnupg: String
     static let passphrase = "correct horse battery staple"
 
-    init(backups: Bool = false, operatorKey: Bool = false) throws {
+    init(backups: Bool = false, operatorKey: Bool = false, passphrase: String = SealedHome.passphrase) throws {
         directory = try TestDirectory()
         home = directory.file("home")
         gnupg = directory.file("gnupg")
         mkdir(home, 0o700)
         mkdir(gnupg, 0o700)
-        passphraseFile = try directory.write("passphrase", "\(Self.passphrase)\n")
+        passphraseFile = try directory.write("passphrase", "\(passphrase)\n")
         var arguments = ["--passphrase-file", passphraseFile]
         if operatorKey { arguments += ["--operator-key", try key("operator")] } else { arguments += ["--single-slot"] }
         if backups { arguments += ["--backup-key", try key("backup")] }

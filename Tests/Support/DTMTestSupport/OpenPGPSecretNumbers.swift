@@ -2,12 +2,18 @@
 public enum OpenPGPSecretNumbers {
     /// In a transferable secret key without a password: of the EdDSA seed and of the ECDH scalar. Empty for anything else.
     public static func ranges(in key: UnsafeRawBufferPointer) -> [Range<Int>] {
-        var found: [Range<Int>] = []
-        var place = 0
-        while let (tag, body) = packet(in: key, at: place) {
-            if tag == 5 || tag == 7, let number = number(in: key, body) { found.append(number) }
-            place = body.upperBound
-        }
+        packets(in: key).filter { $0.tag == 5 || $0.tag == 7 }.compactMap { number(in: key, $0.body) }
+    }
+
+    /// Where the ends of the public halves stand in a transferable public key, 32 bytes each. In memory that holds the secret key
+    /// as packets its numbers follow on these.
+    public static func publicEnds(in key: UnsafeRawBufferPointer) -> [Range<Int>] {
+        packets(in: key).filter { ($0.tag == 6 || $0.tag == 14) && $0.body.count > 32 }.map { $0.body.suffix(32) }
+    }
+
+    private static func packets(in key: UnsafeRawBufferPointer) -> [(tag: UInt8, body: Range<Int>)] {
+        var found: [(tag: UInt8, body: Range<Int>)] = []
+        while let next = packet(in: key, at: found.last?.body.upperBound ?? 0) { found.append(next) }
         return found
     }
 
