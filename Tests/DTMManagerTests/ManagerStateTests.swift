@@ -52,6 +52,44 @@ import Testing
         #expect(restored.successor?.issuesFrom == authorities.successor?.issuesFrom)
     }
 
+    @Test func `each change of what is kept shows in its mark, and reading it again does not`() throws {
+        let now = Timestamp(seconds: 1_800_000_000)
+        var authorities = try AuthoritySet(trustDomain: "kept", now: now)
+        var revocations = RevocationList()
+        var state = ManagerState()
+        var seen = [state.mark]
+        func expectAnother() {
+            #expect(!seen.contains(state.mark))
+            seen.append(state.mark)
+            #expect((try? ManagerState(state.content()))?.mark == state.mark)
+        }
+        state.tunnels = [try tunnel("one", port: 6_379)]
+        expectAnother()
+        state.tunnels[0].keyGeneration += 1
+        expectAnother()
+        state.tunnels[0].generation += 1
+        expectAnother()
+        state.tunnels[0].configuration.allow = ["uid:1001"]
+        expectAnother()
+        state.authorities = authorities.record()
+        expectAnother()
+        _ = try authorities.replace(.orderly, now: now)
+        state.authorities = authorities.record()
+        expectAnother()
+        _ = try authorities.replace(.immediate, now: now)
+        state.authorities = authorities.record()
+        expectAnother()
+        try revocations.revoke(try #require(SPIFFEID(trustDomain: "kept", segments: ["client", "x"])), now: now)
+        state.revocations = revocations.record
+        expectAnother()
+        state.acceptedConfiguration = "{}"
+        expectAnother()
+        state.backupKey = [1]
+        expectAnother()
+        state.audit.append("notice manager.started", at: now)
+        expectAnother()
+    }
+
     @Test func `what a later version wrote is kept, and what is gone is not`() throws {
         var content = StateContent()
         content.set("baselines", .bytes([9]))

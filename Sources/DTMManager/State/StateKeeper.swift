@@ -10,11 +10,6 @@ import Synchronization
 ///
 /// A manager without sealed state has none of these.
 actor StateKeeper {
-    /// What tells one state from another without looking at secrets: their generations are in it.
-    fileprivate struct Mark: Equatable {
-        var sections: [String: [UInt8]]
-    }
-
     private let store: SealedStore
     private let openPGP: any OpenPGPProvider
     private let registry: TunnelRegistry
@@ -23,7 +18,8 @@ actor StateKeeper {
     private let clock: any TimeSource
     private let threads: NIOThreadPool
     private var state: ManagerState
-    private var saved: Mark?
+    /// Of what was saved last.
+    private var saved: ManagerState.Mark?
     private var lastFailure: StateError?
     private var backups: BackupSchedule
     private var auditCursor: UInt64 = 0
@@ -76,10 +72,10 @@ actor StateKeeper {
         await begin()
         defer { finish() }
         do {
-            let content = try await gather()
-            let mark = Mark(content)
+            await gather()
+            let mark = state.mark
             guard mark != saved else { return }
-            let (store, now) = (store, clock.now())
+            let (store, now, content) = (store, clock.now(), try state.content())
             _ = try await threads.runIfActive { try store.save(content, at: now) }
             saved = mark
             backups.changed()
@@ -108,13 +104,12 @@ actor StateKeeper {
         if waiting.isEmpty { isSaving = false } else { waiting.removeFirst().resume() }
     }
 
-    private func gather() async throws -> StateContent {
+    private func gather() async {
         state.tunnels = await registry.table.kept
         let (authorities, revocations) = await certificates.kept()
         state.authorities = authorities
         state.revocations = revocations
         takeAudit()
-        return try state.content()
     }
 
     /// Takes over what was recorded since the last time: what an operator should still be able to look up next year.
@@ -169,9 +164,10 @@ actor StateKeeper {
     }
 
     private func backUp(to key: [UInt8], _ settings: BackupSettings) async throws -> BackupFolder.Entry {
-        let content = try await gather()
+        await gather()
         let backup = Backup(
-            instance: store.instance, generation: store.generation, writtenAt: clock.now(), content: content)
+            instance: store.instance, generation: store.generation, writtenAt: clock.now(),
+            content: try state.content())
         let (place, openPGP) = (store.place, openPGP)
         let retention = BackupRetention(count: settings.keepCount, age: .seconds(Int64(settings.keepDays) * 86_400))
         let (written, removed) = try await threads.runIfActive {
@@ -200,18 +196,6 @@ actor StateKeeper {
             return nil
         } catch {
             return error as? StateError ?? StateError(.io, "\(error)")
-        }
-    }
-}
-
-extension StateKeeper.Mark {
-    fileprivate init(_ content: StateContent) {
-        sections = content.sections.reduce(into: [:]) { marks, section in
-            switch section.value {
-            case .bytes(let bytes): marks[section.key] = bytes
-            // Which secret it is follows from the ordinary sections, which count generations and name serials.
-            case .secret: marks[section.key] = []
-            }
         }
     }
 }
