@@ -112,6 +112,9 @@ final class ChildProgram {
 
     func signal(_ number: CInt) { kill(pid, number) }
 
+    /// To all of its process group.
+    func signalGroup(_ number: CInt) { kill(-pid, number) }
+
     // MARK: Its end
 
     var isRunning: Bool {

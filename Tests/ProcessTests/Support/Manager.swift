@@ -172,9 +172,10 @@ final class Manager {
 
     private func endEverything() {
         if launcher.isRunning {
-            launcher.signal(SIGTERM)
-            launcher.signal(SIGTERM)
-            if launcher.wait(.seconds(3)) == nil { launcher.signal(SIGKILL) }
+            // The group: a command that runs it, as strace does, may keep the signal to itself.
+            launcher.signalGroup(SIGTERM)
+            launcher.signalGroup(SIGTERM)
+            if launcher.wait(.seconds(3)) == nil { launcher.signalGroup(SIGKILL) }
         }
         for process in processes() { process.kill() }
     }
