@@ -114,6 +114,7 @@ public struct Event: Hashable, Sendable {
         public static let tunnelBypassed = "tunnel.bypassed"
         public static let discoveryFailed = "discovery.failed"
         public static let autoTunnelSwitched = "autotunnel.switched"
+        public static let analysisSwitched = "analysis.switched"
         public static let autoTunnelMade = "autotunnel.made"
         public static let autoTunnelRemoved = "autotunnel.removed"
         public static let autoTunnelFailed = "autotunnel.failed"

@@ -67,6 +67,20 @@ import Testing
         }
     }
 
+    @Test func `analysis is switched until the manager ends, and an answer says that there is no analyst`() async throws
+    {
+        try await ControlFixture.run(.init(configuration: #"{"analysis": {"enabled": true}}"#)) { control in
+            #expect(try await control.client.status().analysis)
+            let answer = try await control.client.setAnalysis(enabled: false)
+            #expect(!answer.enabled && answer.available == false)
+            #expect(try await control.client.status().analysis == false)
+            let event = try await control.client.events().events.first { $0.kind == "analysis.switched" }
+            #expect(event?.detail["enabled"] == .boolean(false))
+            let findings = try await control.client.findings()
+            #expect(!findings.available && findings.findings.isEmpty)
+        }
+    }
+
     @Test func `a hosted connector listens and serves no program that the policy does not know`() async throws {
         var options = try ControlFixture.redis()
         options.programs = FakePrograms(known: ConnectingProgram(uid: geteuid()))

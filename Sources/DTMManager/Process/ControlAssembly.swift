@@ -77,9 +77,10 @@ struct ControlAssembly: Sendable {
                 certificates: certificates, recorder: recorder, clock: setting.clock, threads: setting.threads)
         }
         let switchState = AutoTunnelSwitch(isOn: setting.isAutomatic ? true : nil)
+        let analysis = AnalysisSwitch()
         let status = StatusService(
             home: setting.home.path, launcherPID: setting.launcherPID, controlPID: setting.controlPID,
-            autoTunnel: switchState, clock: setting.clock, wall: setting.wall, registry: registry,
+            autoTunnel: switchState, analysis: analysis, clock: setting.clock, wall: setting.wall, registry: registry,
             supervisor: supervisor, configuration: keeper, memory: setting.memory, desk: desk,
             meter: UsageMeter(threads: setting.threads, clock: setting.clock), recorder: recorder, keeper: stateKeeper,
             acceptance: acceptance)
@@ -104,7 +105,7 @@ struct ControlAssembly: Sendable {
                 setting: setting, registry: registry, configuration: keeper, supervisor: supervisor, desk: desk),
             desk: desk, recorder: recorder, rights: APIRights(managerUID: setting.managerUID),
             callers: CallerDirectory(accounts: setting.accounts, clock: setting.clock),
-            trustBundlePath: setting.home.trustBundle, refresh: refresh, autoTunnel: switchState,
+            trustBundlePath: setting.home.trustBundle, refresh: refresh, autoTunnel: switchState, analysis: analysis,
             judge: ProgramJudge(
                 registry: registry, admission: admission, programs: setting.programs, recorder: recorder),
             hosting: HostingCount(), controlSocket: setting.home.controlSocket,

@@ -20,6 +20,7 @@ struct ControlParts: Sendable {
     let trustBundlePath: String
     let refresh: NameRefresh
     let autoTunnel: AutoTunnelSwitch
+    let analysis: AnalysisSwitch
     let judge: ProgramJudge
     let hosting: HostingCount
     /// This manager's own control socket, over which the connectors that it hosts call it.

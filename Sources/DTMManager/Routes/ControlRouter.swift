@@ -14,6 +14,7 @@ enum ControlRouter {
         TunnelRoutes(parts: parts).add(to: api)
         ConnectorRoutes(parts: parts).add(to: api)
         AutoTunnelRoutes(parts: parts).add(to: api)
+        AnalysisRoutes(parts: parts).add(to: api)
         HostingRoutes(parts: parts).add(to: api)
         EventRoutes(parts: parts).add(to: api)
         LiveRoutes(parts: parts).add(to: api)

@@ -27,6 +27,7 @@ final class StatusService: Sendable {
     private let recorder: EventRecorder
     private let controlPID: Int32
     private let autoTunnel: AutoTunnelSwitch
+    private let analysis: AnalysisSwitch
     private let supervision: Mutex<Supervision>
     private let clockWatch = Mutex(ClockWatch())
     private let performance: Mutex<PerformanceWindow>
@@ -35,7 +36,8 @@ final class StatusService: Sendable {
     private let acceptance: ConfigurationAcceptance
 
     init(
-        home: String, launcherPID: Int32?, controlPID: Int32, autoTunnel: AutoTunnelSwitch, clock: any TimeSource,
+        home: String, launcherPID: Int32?, controlPID: Int32, autoTunnel: AutoTunnelSwitch,
+        analysis: AnalysisSwitch, clock: any TimeSource,
         wall: any TimeSource,
         registry: TunnelRegistry, supervisor: DataPlaneSupervisor, configuration: ConfigurationKeeper,
         memory: ManagerMemory, desk: ProtectionDesk, meter: UsageMeter,
@@ -55,6 +57,7 @@ final class StatusService: Sendable {
         self.recorder = recorder
         self.controlPID = controlPID
         self.autoTunnel = autoTunnel
+        self.analysis = analysis
         startedAt = clock.now()
         supervision = Mutex(Supervision(launcherPID: launcherPID))
         performance = Mutex(PerformanceWindow(since: clock.now()))
@@ -81,7 +84,7 @@ final class StatusService: Sendable {
             version: DTMVersion.text, home: home, configuration: loaded.path,
             state: .init(mode: keeper == nil ? "ephemeral" : "sealed"),
             autoTunnel: autoTunnel.isOn(loaded.configuration),
-            analysis: loaded.configuration.analysis.enabled, tunnels: records.count,
+            analysis: analysis.isOn(loaded.configuration), tunnels: records.count,
             memory: .init(
                 residentBytes: usage.residentBytes, lockedBytes: usage.lockedBytes, protection: protection),
             cpuPercent: usage.cpuPercent,

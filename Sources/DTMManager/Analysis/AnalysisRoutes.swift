@@ -1,0 +1,27 @@
+import DTMAPI
+import DTMCore
+import Hummingbird
+
+/// `/v1/analysis`: on or off until the manager ends; for who may steer. `/v1/findings`: what it found.
+///
+/// There is no analyst yet: the answers say so.
+struct AnalysisRoutes: Sendable {
+    let parts: ControlParts
+
+    func add(to group: RouterGroup<APIContext>) {
+        group.post("analysis") { request, context in
+            let caller = try context.caller
+            try parts.requireSteering(caller)
+            let wanted = try await APIRequest.body(AnalysisState.self, of: request)
+            parts.analysis.set(wanted.enabled)
+            parts.recorder.record(
+                Event.Kind.analysisSwitched, .notice,
+                ["enabled": .boolean(wanted.enabled), "uid": .integer(Int64(caller.uid))])
+            return try APIResponse.json(AnalysisState(enabled: wanted.enabled, available: false))
+        }
+        group.get("findings") { _, context in
+            _ = try context.caller
+            return try APIResponse.json(FindingList(available: false, findings: []))
+        }
+    }
+}
