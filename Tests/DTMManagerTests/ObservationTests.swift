@@ -44,6 +44,30 @@ import Testing
         #expect(counters.bytesIn == 150)
     }
 
+    @Test func `how long things took is kept from one data plane to the next, and reported with who is behind`() throws
+    {
+        var table = try Samples.table(Samples.draft("redis"))
+        let id = try table.record(named: "redis").id
+        table.update(id) { $0.draft.application = "redis-server" }
+        _ = table.observe(.rotated(try rotated(id)))
+        _ = table.observe(.rotated(try rotated(id, generation: 1, previous: Endpoint("127.1.1.1:5001"))))
+        let flow = FlowRecord(
+            tunnel: id, connection: 1, identity: "x", startedAt: Samples.now, endedAt: Samples.now + .seconds(7_200),
+            bytesIn: 0, bytesOut: 0, ending: .finished)
+        _ = table.observe(.flow(flow))
+        table.dataPlaneLost()
+        var unmeasured = try rotated(id, generation: 2, previous: Endpoint("127.1.1.1:5001"))
+        unmeasured.handshakeMicroseconds = 0
+        _ = table.observe(.rotated(unmeasured))
+        let report = try found(table[id]).report(trustDomain: "x")
+        let timings = try found(report.timings)
+        #expect(timings.rotation.count == 2 && timings.rotation.maximumMicros == 900)
+        #expect(timings.rotation.buckets == [UInt64](repeating: 0, count: 10) + [2])
+        #expect(timings.handshake.count == 2 && timings.handshake.p50Micros == 500)
+        #expect(timings.lifetime.count == 1 && timings.lifetime.p99Micros == 7_200_000_000)
+        #expect(report.application == "redis-server")
+    }
+
     @Test func `a target that does not answer is a problem until it does`() throws {
         var table = try Samples.table(Samples.draft("redis"))
         let id = try table.record(named: "redis").id

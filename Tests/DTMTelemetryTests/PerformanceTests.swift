@@ -7,7 +7,7 @@ import Testing
 struct PerformanceTests {
     @Test("Without rotations all figures are 0")
     func empty() {
-        let timings = RotationTimings()
+        let timings = DurationHistogram()
         #expect(timings.quantile(0.5) == 0)
         #expect(timings.quantile(1) == 0)
         #expect(timings.maximumMicroseconds == 0)
@@ -15,8 +15,8 @@ struct PerformanceTests {
 
     @Test("Short durations are exact")
     func exact() {
-        var timings = RotationTimings()
-        for value in 1...63 as ClosedRange<UInt32> { timings.record(microseconds: value) }
+        var timings = DurationHistogram()
+        for value in 1...63 as ClosedRange<UInt64> { timings.record(microseconds: value) }
         #expect(timings.quantile(0.5) == 32)
         #expect(timings.quantile(0) == 1)
         #expect(timings.quantile(1) == 63)
@@ -25,44 +25,71 @@ struct PerformanceTests {
     @Test("A quantile is never too low and at most 1/32 too high", arguments: [1, 2, 3, 4] as [UInt64])
     func accuracy(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        var timings = RotationTimings()
-        var values: [UInt32] = []
+        var timings = DurationHistogram()
+        var values: [UInt64] = []
         for _ in 0..<5_000 {
-            let value = UInt32.random(in: 0 ... .max, using: &random) >> UInt32.random(in: 0...31, using: &random)
+            let value = UInt64.random(in: 0..<1 << 42, using: &random) >> UInt64.random(in: 0...41, using: &random)
             values.append(value)
             timings.record(microseconds: value)
         }
         values.sort()
         for part in [0.01, 0.5, 0.9, 0.99, 0.999, 1] {
-            let exact = UInt64(values[max(0, Int((part * 5_000).rounded(.up)) - 1)])
-            let estimate = UInt64(timings.quantile(part))
+            let exact = values[max(0, Int((part * 5_000).rounded(.up)) - 1)]
+            let estimate = timings.quantile(part)
             #expect(estimate >= exact)
             #expect(estimate <= exact + exact / 32 + 1)
         }
         #expect(timings.maximumMicroseconds == values.last)
     }
 
-    @Test("The ends of the range have their place", arguments: [0, 63, 64, 65, .max - 1, .max] as [UInt32])
-    func ends(value: UInt32) {
-        var timings = RotationTimings()
+    @Test("The ends of the range have their place", arguments: [0, 63, 64, 65, 1 << 32, 1 << 42 - 1] as [UInt64])
+    func ends(value: UInt64) {
+        var timings = DurationHistogram()
         timings.record(microseconds: value)
         #expect(timings.quantile(0.5) == value)
         #expect(timings.count == 1)
         timings.reset()
-        #expect(timings == RotationTimings())
+        #expect(timings == DurationHistogram())
+    }
+
+    @Test("What takes longer than the longest step is in it, and its length is kept")
+    func beyond() {
+        var timings = DurationHistogram()
+        for value in [1 << 42, .max] as [UInt64] { timings.record(microseconds: value) }
+        #expect(timings.quantile(0.5) == 1 << 42 - 1)
+        #expect(timings.maximumMicroseconds == .max)
+        #expect(timings.doublings.count == 43 && timings.doublings.last == 2)
+    }
+
+    @Test("Doublings count what is below a power of two and not below the one before")
+    func doublings() {
+        var timings = DurationHistogram()
+        #expect(timings.doublings == [])
+        for value in [0, 1, 2, 3, 4, 63, 64, 127, 128] as [UInt64] { timings.record(microseconds: value) }
+        #expect(timings.doublings == [1, 1, 2, 1, 0, 0, 1, 2, 1])
+        var random = SeededGenerator(seed: 7)
+        var counts = [UInt64](repeating: 0, count: 43)
+        timings.reset()
+        for _ in 0..<2_000 {
+            let value = UInt64.random(in: 0..<1 << 42, using: &random) >> UInt64.random(in: 0...41, using: &random)
+            timings.record(microseconds: value)
+            counts[64 - value.leadingZeroBitCount] += 1
+        }
+        while counts.last == 0 { counts.removeLast() }
+        #expect(timings.doublings == counts)
     }
 
     @Test("A part that is no part is clamped", arguments: [-1, 2, .nan, .infinity] as [Double])
     func oddParts(part: Double) {
-        var timings = RotationTimings()
+        var timings = DurationHistogram()
         timings.record(microseconds: 5)
         #expect([0, 5].contains(timings.quantile(part)))
     }
 
     @Test("A record becomes one event for the manager and one for each tunnel")
     func events() {
-        var timings = RotationTimings()
-        for value in [10, 20, 30, 60] as [UInt32] { timings.record(microseconds: value) }
+        var timings = DurationHistogram()
+        for value in [10, 20, 30, 60] as [UInt64] { timings.record(microseconds: value) }
         let tunnels = ["redis", "web"].map {
             PerformanceRecord.Tunnel(
                 name: $0, bytesInPerSecond: 10.128, bytesOutPerSecond: 2, connections: 3, rotations: timings)

@@ -2,12 +2,13 @@ import DTMAPI
 import DTMCore
 import DTMPlan
 import DTMPolicy
+import DTMTelemetry
 
 extension TunnelRecord {
     /// What the API shows of it.
     func report(trustDomain: String) -> TunnelReport {
         let counters = observed.counters
-        return TunnelReport(
+        var report = TunnelReport(
             name: name.text, target: draft.target.description, tier: "fronted", identity: identity(in: trustDomain),
             endpoint: observed.endpoint.map(EndpointReport.init), previous: previousEndpoints,
             epoch: observed.turn?.epoch ?? 0, generation: observed.turn?.generation ?? generation,
@@ -20,6 +21,9 @@ extension TunnelRecord {
             overlapSeconds: Double(settings.overlapMilliseconds) / 1_000,
             portRange: [settings.schedule.lowestPort, settings.schedule.highestPort], allow: settings.policy.texts,
             origin: draft.origin.rawValue, problem: problem)
+        report.timings = TunnelReport.Timings(observed.durations)
+        report.application = draft.application
+        return report
     }
 
     /// What its connectors must know.
@@ -52,5 +56,21 @@ extension TunnelRecord {
             serial: figures.serial.description, notBefore: figures.notBefore.rfc3339,
             notAfter: figures.notAfter.rfc3339,
             renewals: figures.renewals)
+    }
+}
+
+extension TunnelReport.Timings {
+    fileprivate init(_ durations: TunnelDurations) {
+        self.init(
+            rotation: TimingReport(durations.rotation), handshake: TimingReport(durations.handshake),
+            lifetime: TimingReport(durations.lifetime))
+    }
+}
+
+extension TimingReport {
+    fileprivate init(_ histogram: DurationHistogram) {
+        self.init(
+            count: histogram.count, p50Micros: histogram.quantile(0.5), p99Micros: histogram.quantile(0.99),
+            maximumMicros: histogram.maximumMicroseconds, buckets: histogram.doublings)
     }
 }

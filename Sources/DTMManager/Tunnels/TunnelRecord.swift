@@ -75,8 +75,10 @@ struct TunnelObservation: Sendable {
     var current = TunnelCounters()
     var targetProblem: String?
     var certificate: CertificateFigures?
-    /// Since the last performance record.
-    var timings = RotationTimings()
+    /// Of rotations, since the last performance record.
+    var timings = DurationHistogram()
+    /// Of all since the tunnel was made, whichever data plane it was.
+    var durations = TunnelDurations()
 
     /// Totals since the tunnel was made.
     var counters: TunnelCounters {
@@ -95,6 +97,13 @@ struct TunnelObservation: Sendable {
         nextAt = nil
         listeners = []
     }
+}
+
+/// How long things took since a tunnel was made.
+struct TunnelDurations: Hashable, Sendable {
+    var rotation = DurationHistogram()
+    var handshake = DurationHistogram()
+    var lifetime = DurationHistogram()
 }
 
 /// The listener's leaf, as reports show it.

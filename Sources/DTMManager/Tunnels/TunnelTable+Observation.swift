@@ -20,7 +20,8 @@ extension TunnelTable {
         case .counters(let tunnel, let counters):
             update(tunnel) { $0.observed.current = counters }
         case .incident(let incident): return note(incident)
-        case .hello, .planApplied, .certificateRequest, .windowKeyWanted, .flowBegan, .flow, .verified, .drained: break
+        case .flow(let flow): note(flow)
+        case .hello, .planApplied, .certificateRequest, .windowKeyWanted, .flowBegan, .verified, .drained: break
         }
         return nil
     }
@@ -31,12 +32,25 @@ extension TunnelTable {
             record.observed.turn = report.turn
             record.observed.nextAt = report.nextAt
             record.observed.lastFailure = nil
+            // 0 says that nobody measured it.
+            if report.handshakeMicroseconds > 0 {
+                record.observed.durations.handshake.record(microseconds: UInt64(report.handshakeMicroseconds))
+            }
             // The first endpoint is no rotation: nothing moved.
             guard report.previous != nil else { return }
             record.observed.rotations += 1
-            record.observed.timings.record(microseconds: report.switchMicroseconds)
+            record.observed.timings.record(microseconds: UInt64(report.switchMicroseconds))
+            record.observed.durations.rotation.record(microseconds: UInt64(report.switchMicroseconds))
         }
         return report.tunnel
+    }
+
+    private mutating func note(_ flow: FlowRecord) {
+        let lifetime = flow.endedAt.nanoseconds.subtractingReportingOverflow(flow.startedAt.nanoseconds)
+        guard !lifetime.overflow else { return }
+        update(flow.tunnel) { record in
+            record.observed.durations.lifetime.record(microseconds: UInt64(max(0, lifetime.partialValue)) / 1_000)
+        }
     }
 
     private mutating func note(_ incident: Incident) -> TunnelID? {

@@ -31,9 +31,9 @@ struct TunnelTable: Sendable {
 
     /// Changes a record in place. Its name and target stay.
     mutating func update(_ id: TunnelID, _ body: (inout TunnelRecord) -> Void) {
-        guard var record = records[id] else { return }
-        body(&record)
-        records[id] = record
+        // In its place, or whatever it holds would be copied each time.
+        guard let index = records.index(forKey: id) else { return }
+        body(&records.values[index])
     }
 
     /// Throws when `draft` can't be had beside the tunnels that there are, `ignored` left out of account.

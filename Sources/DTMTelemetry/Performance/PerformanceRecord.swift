@@ -9,11 +9,11 @@ public struct PerformanceRecord: Hashable, Sendable {
         public var bytesOutPerSecond: Double
         /// Open now.
         public var connections: UInt32
-        public var rotations: RotationTimings
+        public var rotations: DurationHistogram
 
         public init(
             name: String, bytesInPerSecond: Double, bytesOutPerSecond: Double, connections: UInt32,
-            rotations: RotationTimings
+            rotations: DurationHistogram
         ) {
             self.name = name
             self.bytesInPerSecond = bytesInPerSecond
@@ -66,9 +66,9 @@ public struct PerformanceRecord: Hashable, Sendable {
                 "bytesInPerSecond": .double(tunnel.bytesInPerSecond.toHundredths),
                 "bytesOutPerSecond": .double(tunnel.bytesOutPerSecond.toHundredths),
                 "rotations": .integer(Int64(clamping: tunnel.rotations.count)),
-                "rotationP50Micros": .integer(Int64(tunnel.rotations.quantile(0.5))),
-                "rotationP99Micros": .integer(Int64(tunnel.rotations.quantile(0.99))),
-                "rotationMaximumMicros": .integer(Int64(tunnel.rotations.maximumMicroseconds)),
+                "rotationP50Micros": .integer(Int64(clamping: tunnel.rotations.quantile(0.5))),
+                "rotationP99Micros": .integer(Int64(clamping: tunnel.rotations.quantile(0.99))),
+                "rotationMaximumMicros": .integer(Int64(clamping: tunnel.rotations.maximumMicroseconds)),
             ])
     }
 }
