@@ -1,4 +1,5 @@
 import DTMSecrets
+import Glibc
 import Testing
 
 @testable import DTMState
@@ -159,5 +160,37 @@ import Testing
         expectRefusal(.missing) { try home.open() }
         try home.write("state/generation-0000000005.pgp", [])
         expectRefusal(.truncated) { try home.open() }
+    }
+
+    @Test func `A rekey that was cut short after its state took the old one's place is finished by opening`() throws {
+        let old = try StateHome(copying: home)
+        try SealedStore.rekey(
+            sample(9), at: home.place, slots: [cheapSlot("another long passphrase")], openPGP: home.openPGP,
+            now: moment(20))
+        #expect(!home.has(".rekey"))
+        // As it lies there when the process is killed before the witness was moved.
+        mkdir("\(home.path)/.rekey", 0o700)
+        try home.move("witness.pgp", to: ".rekey/witness.pgp")
+        try home.replace("witness.pgp", from: old)
+        try home.replace(".rekey/state", from: old, named: "state")
+        let secret = try unlock("another long passphrase")
+        let before = try home.tree()
+        let findings = try SealedStore.verify(at: home.place, unlockedBy: secret, openPGP: home.openPGP).findings
+        #expect(findings.isWhole && findings.hasWitness)
+        #expect(try home.tree() == before)
+        let content = try SealedStore.open(at: home.place, unlockedBy: secret, openPGP: home.openPGP).content
+        #expect(try plain(content) == plain(sample(9)))
+        #expect(!home.has(".rekey"))
+        #expect(try SealedStore.verify(at: home.place, unlockedBy: secret, openPGP: home.openPGP).findings.hasWitness)
+    }
+
+    @Test func `A witness of another instance still stops the opening, whatever lies beside`() throws {
+        let other = try StateHome()
+        try other.create(sample(1))
+        try home.replace("witness.pgp", from: other)
+        mkdir("\(home.path)/.rekey", 0o700)
+        try home.replace(".rekey/witness.pgp", from: other, named: "witness.pgp")
+        expectRefusal(.foreign) { try home.open() }
+        #expect(home.has(".rekey/witness.pgp"))
     }
 }

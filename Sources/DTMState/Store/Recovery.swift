@@ -63,7 +63,7 @@ extension SealedStore {
             hasWitness = try parts.witness.folder.has(Witness.name)
             // A commit that can't be read is told of above.
             if let last = committed.max(), let head = try? reader.head(last) {
-                hasWitness = try parts.witness.check(head)
+                hasWitness = try checkWitness(parts, head, at: place, finishing: false)
             }
             if committed.isEmpty { problems.append(missing(place)) }
         } catch {
@@ -116,11 +116,13 @@ extension SealedStore {
         let found = try reader.head(generation)
         let content = try reader.content(found)
         let store = try SealedStore(place, parts, newest: found, openPGP: openPGP)
+        for folder in [reader.folder, parts.slots.folder, parts.witness.folder] { folder.removeTemporary() }
         try setAside(after: generation, reader.folder, now)
         // The witness saw a later one: from here on it sees this one's successor.
         try parts.witness.folder.erase(Witness.name)
         try store.save(content, at: now)
         if let problem = store.witnessProblem { throw problem }
+        removeStaging(at: place)
         return (store, content)
     }
 

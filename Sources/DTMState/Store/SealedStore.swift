@@ -203,8 +203,9 @@ extension SealedStore {
         }
         let found = try reader.head(newest)
         try reader.checkChain(found)
-        _ = try parts.witness.check(found)
+        _ = try checkWitness(parts, found, at: place, finishing: true)
         let content = try reader.content(found)
+        removeStaging(at: place)
         for folder in [reader.folder, parts.slots.folder, parts.witness.folder] { folder.removeTemporary() }
         return (try SealedStore(place, parts, newest: found, openPGP: openPGP), content)
     }

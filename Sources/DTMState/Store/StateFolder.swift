@@ -228,7 +228,17 @@ final class StateFolder: Sendable {
         try? flush()
     }
 
-    private func flush() throws(StateError) {
+    /// Puts a file into another folder of the same file system, in the place of what has its name there. One that is gone
+    /// was put there by somebody else.
+    func move(_ name: String, into other: StateFolder) throws(StateError) {
+        guard FileCall.rename.ask({ renameat(descriptor, name, other.descriptor, name) }) == 0 else {
+            if errno == ENOENT, try other.has(name) { return }
+            throw Self.failure(errno, "rename", "\(path)/\(name)")
+        }
+        try other.flush()
+    }
+
+    func flush() throws(StateError) {
         guard FileCall.flush.ask({ fsync(descriptor) }) == 0 else {
             throw Self.failure(errno, "flush the folder", path)
         }
