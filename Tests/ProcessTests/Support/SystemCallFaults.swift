@@ -97,7 +97,16 @@ struct CallTracer {
 
     /// Those that concern the folder.
     private func calls(in trace: String) -> [TracedCall] {
-        let all = trace.split(separator: "\n").compactMap(Self.call)
+        var all: [TracedCall] = []
+        for line in trace.split(separator: "\n") {
+            if let call = Self.call(line) {
+                all.append(call)
+            } else if line.contains(" resumed>"), line.contains("(INJECTED)"),
+                let begun = all.lastIndex(where: { line.hasPrefix("\($0.thread) ") })
+            {
+                all[begun].isInjected = true
+            }
+        }
         return all.indices.filter { concerns(all[$0]) }.map { index in
             var call = all[index]
             call.aim = Self.aim(at: call, all[..<index], all)
