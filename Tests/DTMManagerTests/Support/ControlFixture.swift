@@ -90,6 +90,7 @@ struct ControlFixture: Sendable {
         /// Of the data plane.
         var planeMemory = MemoryReport(backing: .secret)
         var checks: RuntimeChecks?
+        var sealed: OpenedState?
     }
 
     /// Runs `body` beside a control, then drains it.
@@ -164,7 +165,7 @@ struct ControlFixture: Sendable {
             names: options.names,
             probe: options.probe,
             threads: threads, memory: options.memory, checks: options.checks,
-            sockets: [ControlSocket(path: home.controlSocket, mode: 0o600)])
+            sockets: [ControlSocket(path: home.controlSocket, mode: 0o600)], sealed: options.sealed)
     }
 }
 
