@@ -128,7 +128,12 @@ let package = Package(
             ["DTMCore", "DTMSecrets", "CDTMLinux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
         stage("DTMText", ["DTMCore"]),
         stage("DTMTerminalUI", ["DTMCore", "DTMAPI", "DTMText", "CNcurses", "CDTMLinux"]),
-        stage("DTMCommands", ["DTMCore", "DTMAPI", "DTMText", "DTMConfiguration", "DTMDoctor", .argumentParser]),
+        stage(
+            "DTMCommands",
+            [
+                "DTMCore", "DTMSecrets", "DTMAPI", "DTMText", "DTMConfiguration", "DTMDoctor", "DTMState",
+                .argumentParser,
+            ]),
         .executableTarget(
             name: "dtm",
             dependencies: [

@@ -146,6 +146,8 @@ public struct Event: Hashable, Sendable {
         public static let stateDamaged = "state.damaged"
         public static let stateTunnelLeftOut = "state.tunnel_left_out"
         public static let stateEphemeral = "state.ephemeral"
+        /// Somebody who may steer gave a wrong passphrase for what lowers protection.
+        public static let operatorRefused = "operator.refused"
         public static let backupWritten = "backup.written"
         public static let backupFailed = "backup.failed"
         /// The configuration protects less than the one that was accepted.

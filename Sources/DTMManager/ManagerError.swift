@@ -40,6 +40,10 @@ public struct ManagerError: DescribedError, Equatable {
         case liveLimit = "live.limit"
         case stateUnusable = "state.unusable"
         case stateUnsaved = "state.unsaved"
+        case passphraseNeeded = "operator.passphrase_needed"
+        case passphraseWrong = "operator.passphrase_wrong"
+        case operatorSlowed = "operator.slowed"
+        case operatorBusy = "operator.busy"
         case stopping = "manager.stopping"
         case failed = "manager.failed"
     }

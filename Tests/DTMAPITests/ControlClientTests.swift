@@ -1,4 +1,5 @@
 import DTMCore
+import DTMSecrets
 import Testing
 
 @testable import DTMAPI
@@ -9,6 +10,11 @@ import Testing
     }
 
     private static let certificates = #"{"schemaVersion":1,"certificates":[],"notes":[]}"#
+    private static func secret(_ text: String) throws -> SharedSecret {
+        let bytes = Array(text.utf8)
+        return SharedSecret(try SecretBytes(count: bytes.count) { $0.copyBytes(from: bytes) })
+    }
+
     private static let rotations = #"{"schemaVersion":1,"rotations":[]}"#
 
     /// Each call with the request that it must make and an answer that it must take.
@@ -26,6 +32,18 @@ import Testing
             (
                 "DELETE /v1/tunnels/a%20b", #"{"schemaVersion":1,"removed":"a b"}"#,
                 { _ = try await $0.unprotect("a b") }
+            ),
+            (
+                "DELETE /v1/tunnels/a the passphrase", #"{"schemaVersion":1,"removed":"a"}"#,
+                { _ = try await $0.unprotect("a", passphrase: secret("the passphrase")) }
+            ),
+            (
+                "POST /v1/configuration/accept the passphrase", #"{"schemaVersion":1,"accepted":[]}"#,
+                { _ = try await $0.acceptConfiguration(passphrase: secret("the passphrase")) }
+            ),
+            (
+                "POST /v1/auto-tunnel?enabled=false the passphrase", #"{"schemaVersion":1,"enabled":false}"#,
+                { _ = try await $0.setAutoTunnel(enabled: false, passphrase: secret("the passphrase")) }
             ),
             ("POST /v1/tunnels/redis/rotate", rotations, { _ = try await $0.rotate("redis") }),
             ("POST /v1/tunnels/..%2fx/rotate", rotations, { _ = try await $0.rotate("../x") }),
@@ -86,6 +104,7 @@ import Testing
         (400, "request.body", ControlClientError.Code.usage, Int32(64)),
         (400, "configuration.value", .configuration, 78), (422, "configuration.value", .configuration, 78),
         (422, "target.refused", .failed, 1), (403, "rights.steer", .notPermitted, 77),
+        (403, "operator.passphrase_needed", .passphraseNeeded, 77), (429, "operator.slowed", .failed, 1),
         (404, "tunnel.unknown", .notFound, 1), (409, "tunnel.taken", .conflict, 1),
         (500, "internal", .failed, 1), (503, "starting", .failed, 1),
     ])

@@ -179,6 +179,62 @@ extension BuiltProgram {
             #expect(try manager.tunnelNames() == ["kept", "unsaved"])
         }
 
+        @Test("Who may steer does not lower protection without the passphrase, which is in no file and not in memory")
+        func lowering() throws {
+            let sealed = try SealedHome()
+            let target = try RecordingTarget()
+            let manager = try manager(sealed)
+            try manager.protect(target.target, name: "kept")
+            for command in [["unprotect", "kept"], ["config", "accept"]] {
+                let refused = try manager.dtm(command[0], command[1], "--json")
+                #expect(refused.status == 77, "\(command)")
+                let failure = try refused.failure().error
+                #expect(failure.code == "operator.passphrase_needed")
+                #expect(failure.hint?.contains("--passphrase-file") == true)
+            }
+            let text = "wrong-\(UInt64.random(in: 0 ... .max))-passphrase"
+            let wrong = try sealed.directory.write("wrong", text + "\n")
+            let refused = try manager.dtm("unprotect", "kept", "--passphrase-file", wrong)
+            #expect(refused.status == 77)
+            #expect(refused.errors.contains("not the operator's passphrase"), "\(refused.errors)")
+            try manager.event("operator.refused") { $0.severity == .warning }
+            if geteuid() == 0 {
+                let control = try #require(manager.processes().first { $0.role == "control" })
+                let found = try ProcessMemory.occurrences(
+                    of: [Array(text.utf8), Array("unlockedBy".utf8)], in: control.pid)
+                #expect(found[0] == 0 && found[1] > 0, "\(found)")
+            }
+            let log = String(decoding: contents(of: "\(sealed.home)/logs/dtm.json"), as: UTF8.self)
+            #expect(log.contains("operator.refused") && !log.contains(text))
+            #expect(try manager.tunnelNames() == ["kept"])
+            let done = try awaited("the right one is not heard") {
+                let done = try manager.dtm("unprotect", "kept", "--passphrase-file", sealed.passphraseFile)
+                return done.errors.contains("wrong passphrases came") ? nil : done
+            }
+            #expect(done.status == 0, "\(done.errors)")
+            #expect(try manager.tunnelNames().isEmpty)
+        }
+
+        @Test("On a terminal the passphrase is asked for, without an echo")
+        func asked() throws {
+            let sealed = try SealedHome()
+            let target = try RecordingTarget()
+            let manager = try manager(sealed)
+            try manager.protect(target.target, name: "kept")
+            // script(1) gives it a terminal, and passes on what comes by standard input when the question is there.
+            let command = "\(try BuiltProgram.path()) unprotect kept --home \(sealed.home)"
+            let program = try ChildProgram(
+                .init(
+                    program: "script", arguments: ["-qec", command, "/dev/null"], environment: basicEnvironment,
+                    directory: sealed.directory.path, hasInput: true))
+            let isAsked = eventually { program.output.contains("passphrase: ") || !program.isRunning }
+            try #require(isAsked && program.isRunning, "\(program.output) \(program.errors)")
+            program.send(SealedHome.passphrase + "\n")
+            #expect(program.wait(.seconds(20)) == .exited(0), "\(program.output) \(program.errors)")
+            #expect(program.output.contains("kept is removed."), "\(program.output)")
+            #expect(!program.output.contains(SealedHome.passphrase))
+        }
+
         @Test("A configuration that protects less is a finding until it is accepted")
         func weakened() throws {
             let sealed = try SealedHome()
@@ -188,7 +244,7 @@ extension BuiltProgram {
             #expect(try manager.dtm("config", "reload").status == 0)
             try manager.event("configuration.weakened", within: .seconds(25))
             #expect(try manager.dtm("status").status == 2)
-            let accepted = try manager.dtm("config", "accept")
+            let accepted = try manager.dtm("config", "accept", "--passphrase-file", sealed.passphraseFile)
             #expect(accepted.output.contains("rotation.intervalSeconds"), "\(accepted.output)")
             #expect(try manager.dtm("status").status == 0)
             #expect(manager.stop() == .exited(0))

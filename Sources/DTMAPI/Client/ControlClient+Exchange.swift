@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import DTMCore
+import DTMSecrets
 import Glibc
 import NIOCore
 import NIOHTTP1
@@ -19,6 +20,8 @@ extension ControlClient {
         var headers: [(name: String, value: String)] = []
         /// JSON.
         var body: [UInt8]?
+        /// The operator's passphrase, which then is the body.
+        var passphrase: SharedSecret?
 
         static func get(_ segments: String..., query: [(name: String, value: String)] = []) -> Self {
             Self(method: .GET, segments: segments, query: query)
@@ -38,6 +41,16 @@ extension ControlClient {
             let path = (["", "v1"] + segments.map(percentEncoded)).joined(separator: "/")
             let pairs = query.map { "\($0.name)=\(percentEncoded($0.value))" }
             return pairs.isEmpty ? path : "\(path)?\(pairs.joined(separator: "&"))"
+        }
+
+        /// With the passphrase in it, to be wiped when it was sent.
+        var passphraseBuffer: ByteBuffer? {
+            passphrase.map { secret in
+                var buffer = ByteBuffer()
+                buffer.reserveCapacity(secret.bytes.count)
+                secret.bytes.withBytes { bytes in bytes.withUnsafeBytes { raw in _ = buffer.writeBytes(raw) } }
+                return buffer
+            }
         }
 
         func request(to socket: String) -> HTTPClientRequest {
@@ -93,8 +106,16 @@ extension ControlClient {
     /// Sends the request, once more while the manager's queue is full, and returns when a successful head is there.
     private func open(_ call: Call, at socket: String, within limit: Duration) async throws -> HTTPClientResponse {
         let deadline = NIODeadline.now() + .nanoseconds(limit.wholeNanoseconds)
+        let passphrase = call.passphraseBuffer
+        // When the answer's head is there the manager has read the body: nobody else reads this buffer any more.
+        defer { if let passphrase { SecretOctets.wipe(passphrase) } }
         let response = try await retryingWhileBusy {
-            try await http.execute(call.request(to: socket), deadline: deadline)
+            var request = call.request(to: socket)
+            if let passphrase {
+                request.headers.replaceOrAdd(name: "Content-Type", value: "application/octet-stream")
+                request.body = .bytes(passphrase)
+            }
+            return try await http.execute(request, deadline: deadline)
         }
         guard (200..<300).contains(response.status.code) else {
             let body = try await withDeadline(limit) {

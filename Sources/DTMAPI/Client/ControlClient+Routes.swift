@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+public import DTMSecrets
 import NIOCore
 import NIOHTTP1
 
@@ -21,10 +22,15 @@ extension ControlClient {
     }
 
     /// `POST /v1/auto-tunnel`.
-    public func setAutoTunnel(enabled: Bool) async throws -> AutoTunnelState {
-        try await perform(
-            try .post("auto-tunnel", body: AutoTunnelState(enabled: enabled)), as: AutoTunnelState.self,
-            within: timeouts.change)
+    ///
+    /// - Parameter passphrase: The operator's: a manager with sealed state asks for it when they are switched off.
+    public func setAutoTunnel(enabled: Bool, passphrase: SharedSecret? = nil) async throws -> AutoTunnelState {
+        var call = try Call.post("auto-tunnel", body: AutoTunnelState(enabled: enabled))
+        if passphrase != nil {
+            call = Call(method: .POST, segments: ["auto-tunnel"], query: [("enabled", "\(enabled)")])
+        }
+        call.passphrase = passphrase
+        return try await perform(call, as: AutoTunnelState.self, within: timeouts.change)
     }
 
     /// `POST /v1/analysis`.
@@ -50,9 +56,12 @@ extension ControlClient {
     }
 
     /// `DELETE /v1/tunnels/NAME`.
-    public func unprotect(_ name: String) async throws -> RemovedAnswer {
+    ///
+    /// - Parameter passphrase: The operator's: a manager with sealed state asks for it.
+    public func unprotect(_ name: String, passphrase: SharedSecret? = nil) async throws -> RemovedAnswer {
         try await perform(
-            Call(method: .DELETE, segments: ["tunnels", name]), as: RemovedAnswer.self, within: timeouts.change)
+            Call(method: .DELETE, segments: ["tunnels", name], passphrase: passphrase), as: RemovedAnswer.self,
+            within: timeouts.change)
     }
 
     /// `POST /v1/tunnels/NAME/rotate`: returns when the new endpoint accepts, or with the reason why it does not.
@@ -112,8 +121,12 @@ extension ControlClient {
     }
 
     /// `POST /v1/configuration/accept`.
-    public func acceptConfiguration() async throws -> AcceptanceAnswer {
-        try await perform(.post("configuration", "accept"), as: AcceptanceAnswer.self, within: timeouts.change)
+    ///
+    /// - Parameter passphrase: The operator's: a manager with sealed state asks for it.
+    public func acceptConfiguration(passphrase: SharedSecret? = nil) async throws -> AcceptanceAnswer {
+        try await perform(
+            Call(method: .POST, segments: ["configuration", "accept"], passphrase: passphrase),
+            as: AcceptanceAnswer.self, within: timeouts.change)
     }
 
     /// `POST /v1/tunnels/NAME/identity`.

@@ -77,11 +77,13 @@ struct SecretOctets {
     /// the copy. The bytes of a slice are read by nobody else: the parser has passed them, and its storage is copied,
     /// not moved, as long as this slice holds on to it.
     func wipe() {
-        for chunk in chunks {
-            chunk.withUnsafeReadableBytes { bytes in
-                guard let start = bytes.baseAddress else { return }
-                explicit_bzero(UnsafeMutableRawPointer(mutating: start), bytes.count)
-            }
+        for chunk in chunks { Self.wipe(chunk) }
+    }
+
+    static func wipe(_ chunk: ByteBuffer) {
+        chunk.withUnsafeReadableBytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            explicit_bzero(UnsafeMutableRawPointer(mutating: start), bytes.count)
         }
     }
 }

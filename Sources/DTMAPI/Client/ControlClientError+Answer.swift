@@ -15,6 +15,7 @@ extension ControlClientError {
 
     private static func code(status: Int, name: String) -> Code {
         if name.hasPrefix("configuration."), status == 400 || status == 422 { return .configuration }
+        if name == "operator.passphrase_needed" { return .passphraseNeeded }
         switch status {
         case 400: return .usage
         case 401, 403: return .notPermitted

@@ -12,6 +12,8 @@ public struct ControlClientError: DescribedError, Equatable {
         case untrusted
         /// The kernel or the manager's policy says no.
         case notPermitted
+        /// It takes the operator's passphrase, and none was given.
+        case passphraseNeeded
         case notFound
         case conflict
         /// The manager says that the request is wrong.
@@ -48,7 +50,7 @@ public struct ControlClientError: DescribedError, Equatable {
         switch code {
         case .usage: 64
         case .noManager, .unreachable: 69
-        case .untrusted, .notPermitted: 77
+        case .untrusted, .notPermitted, .passphraseNeeded: 77
         case .configuration: 78
         case .notFound, .conflict, .timedOut, .incompatible, .failed: 1
         }

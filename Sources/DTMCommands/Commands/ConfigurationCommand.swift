@@ -122,13 +122,15 @@ struct ConfigurationAcceptCommand: ManagerCommand {
     static let configuration = CommandConfiguration(
         commandName: "accept", abstract: "Say that a configuration which protects less is meant.",
         discussion: """
-            A manager with sealed state holds its configuration against the last one that was accepted; what protects less             is a finding until then.
+            A manager with sealed state holds its configuration against the last one that was accepted; what protects less \
+            is a finding until then. It takes the operator's passphrase.
             """)
 
+    @OptionGroup var confirmation: OperatorOptions
     @OptionGroup var manager: ManagerOptions
 
     func run(_ client: ControlClient, _ output: Output) async throws {
-        let answer = try await client.acceptConfiguration()
+        let answer = try await confirmation.confirming(manager) { try await client.acceptConfiguration(passphrase: $0) }
         try print(answer, output) { _ in
             answer.accepted.isEmpty
                 ? ["The configuration in force protects no less than the accepted one."]

@@ -109,7 +109,12 @@ struct ControlAssembly: Sendable {
             judge: ProgramJudge(
                 registry: registry, admission: admission, programs: setting.programs, recorder: recorder),
             hosting: HostingCount(), controlSocket: setting.home.controlSocket,
-            state: stateKeeper, acceptance: acceptance, live: LiveFeed())
+            state: stateKeeper, acceptance: acceptance,
+            operatorCheck: setting.sealed.map { sealed in
+                OperatorCheck(
+                    store: sealed.store, threads: setting.threads, recorder: recorder, clock: setting.clock)
+            },
+            live: LiveFeed())
     }
 
     /// A new authority, or the one that was kept.

@@ -45,7 +45,9 @@ extension ManagerError.Code {
     var status: HTTPResponse.Status {
         switch self {
         case .requestInvalid, .certificateRequestInvalid: .badRequest
-        case .notPermitted, .connectDenied, .identityRevoked, .pidForeign: .forbidden
+        case .notPermitted, .connectDenied, .identityRevoked, .pidForeign, .passphraseNeeded, .passphraseWrong:
+            .forbidden
+        case .operatorSlowed, .operatorBusy: .tooManyRequests
         case .tunnelUnknown, .subjectUnknown, .pidUnknown, .certificateUnknown, .routeUnknown: .notFound
         case .tunnelNameTaken, .targetTaken, .subjectAmbiguous, .tunnelLimit, .hostingLimit: .conflict
         case .requestTooLarge: .contentTooLarge

@@ -28,6 +28,8 @@ struct ControlParts: Sendable {
     /// Nil when nothing survives a restart.
     let state: StateKeeper?
     let acceptance: ConfigurationAcceptance
+    /// Nil when nothing survives a restart: there is no passphrase then.
+    let operatorCheck: OperatorCheck?
     let live: LiveFeed
 
     /// Passes on whom peers shall trust: to the data plane, to connectors, and to the file.

@@ -18,9 +18,9 @@ struct StateRoutes: Sendable {
             let settings = await parts.configuration.current.configuration.backup
             return try APIResponse.json(BackupAnswer(file: try await state.backUpNow(settings)))
         }
-        group.post("configuration/accept") { _, context in
+        group.post("configuration/accept") { request, context in
             let caller = try context.caller
-            try parts.requireSteering(caller)
+            try await parts.requireOperator(request, caller)
             guard let state = parts.state else { throw Self.ephemeral }
             let weakenings = await parts.acceptance.accept(
                 await parts.configuration.current.configuration, in: state, by: caller.uid)

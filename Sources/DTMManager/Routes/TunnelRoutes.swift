@@ -18,8 +18,8 @@ struct TunnelRoutes: Sendable {
             let wanted = try await APIRequest.body(ProtectRequest.self, of: request)
             return try APIResponse.json(try await parts.protection.protect(wanted), status: .created)
         }
-        group.delete("tunnels/:name") { _, context in
-            try parts.requireSteering(try context.caller)
+        group.delete("tunnels/:name") { request, context in
+            try await parts.requireOperator(request, try context.caller)
             return try APIResponse.json(try await parts.protection.unprotect(try context.parameters.require("name")))
         }
         addRotation(to: group)

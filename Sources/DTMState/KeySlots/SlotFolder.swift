@@ -111,6 +111,22 @@ struct SlotFolder: Sendable {
                 + "the slots and what opens them: dtm state status", cause: cause)
     }
 
+    /// Whether one of the slots that were written by who has the root key is opened by a passphrase.
+    func hasPassphrase(_ keys: StateKeys) throws(StateError) -> Bool {
+        try slots(checkedWith: keys).usable.contains { $0.slot is PassphraseSlot }
+    }
+
+    /// Whether a slot that was written by who has the root key is opened by this. Slots that somebody else put there are
+    /// not even tried.
+    ///
+    /// - Throws: `memory`, `io`.
+    func isOpened(by secret: UnlockSecret, _ keys: StateKeys) throws(StateError) -> Bool {
+        for (_, slot) in try slots(checkedWith: keys).usable.sorted(by: { $0.slot.cost < $1.slot.cost }) {
+            if let root = try slot.open(with: secret), root.bytes.isEqual(to: keys.root.bytes) { return true }
+        }
+        return false
+    }
+
     // MARK: Changing
 
     /// Adds a slot. Its file appears whole or not at all.

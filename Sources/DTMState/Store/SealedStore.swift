@@ -255,6 +255,22 @@ extension SealedStore {
         return (try folder.summaries(), try folder.slots().problems, file.instance)
     }
 
+    /// Whether a passphrase opens this state, besides what else may.
+    ///
+    /// - Throws: `io`, when the slots can't be looked at.
+    public var hasPassphrase: Bool {
+        get throws(StateError) {
+            try slotChanges.withLock { _ throws(StateError) in try slotFolder.hasPassphrase(keys) }
+        }
+    }
+
+    /// Whether this opens the state; a passphrase takes a second or so for each slot of that kind.
+    ///
+    /// - Throws: `memory`, `io`, when that can't be told.
+    public func isOpened(by secret: UnlockSecret) throws(StateError) -> Bool {
+        try slotFolder.isOpened(by: secret, keys)
+    }
+
     /// Adds a key slot; a passphrase takes a second or so.
     ///
     /// - Throws: `passphrase`, `recipient`, `slotLimit`, `memory`, `full`, `readOnly`, `io`. There is no new slot then.

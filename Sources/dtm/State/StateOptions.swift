@@ -44,7 +44,7 @@ struct UnlockOptions: ParsableArguments {
     var passphraseFile: String?
 
     func secret(for place: StatePlace) throws -> UnlockSecret {
-        if let passphraseFile { return try Self.read(passphraseFile) }
+        if let passphraseFile { return try SecretFile.read(passphraseFile) }
         guard let prompt = PassphrasePrompt() else {
             throw CommandFailure(
                 message: "the state is sealed, and there is nothing to unlock it with",
@@ -54,15 +54,6 @@ struct UnlockOptions: ParsableArguments {
             throw CancellationError()
         }
         return secret
-    }
-
-    static func read(_ path: String) throws -> UnlockSecret {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-        guard descriptor >= 0 else {
-            throw CommandFailure(message: "\(shown(path)) can't be opened: \(String(cString: strerror(errno)))")
-        }
-        defer { close(descriptor) }
-        return try UnlockSecret(reading: descriptor, from: shown(path))
     }
 }
 
@@ -85,7 +76,7 @@ struct NewSlotOptions: ParsableArguments {
             slots.append(.operatorKey(try Self.key(operatorKey), label: "operator"))
         }
         if let passphraseFile {
-            slots.append(.passphrase(try UnlockOptions.read(passphraseFile)))
+            slots.append(.passphrase(try SecretFile.read(passphraseFile)))
         } else if !(singleSlot && operatorKey != nil) {
             slots.append(.passphrase(try Self.ask()))
         }
@@ -99,17 +90,15 @@ struct NewSlotOptions: ParsableArguments {
     }
 
     static func key(_ path: String) throws -> OpenPGPPublicKey {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-        guard descriptor >= 0 else {
-            throw CommandFailure(message: "\(shown(path)) can't be opened: \(String(cString: strerror(errno)))")
-        }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while bytes.count <= 1 << 20 {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
-            guard count > 0 else { break }
-            bytes += chunk[..<count]
+        let bytes = try SecretFile.withDescriptor(of: path) { descriptor in
+            var bytes: [UInt8] = []
+            var chunk = [UInt8](repeating: 0, count: 65_536)
+            while bytes.count <= 1 << 20 {
+                let count = Glibc.read(descriptor, &chunk, chunk.count)
+                guard count > 0 else { break }
+                bytes += chunk[..<count]
+            }
+            return bytes
         }
         return try OpenPGPPublicKey(bytes, requireEncryption: true)
     }
