@@ -11,8 +11,7 @@ protocol KeySlot: Sendable {
     init(_ file: SlotFile, name: String) throws(StateError)
     /// - Returns: The root key; nil when it is not opened by this.
     func open(with secret: UnlockSecret) throws(StateError) -> SharedSecret?
-    /// How much work trying it is, in bytes of memory gone through: the cheapest are tried first, so that a slot that
-    /// somebody put there to take long does not come before the others.
+    /// How much work trying it is, in bytes of memory gone through.
     var cost: UInt64 { get }
     /// The SHA-256 of the file that lies beside the slot's own, `ID.key.pgp`; nil when there is none.
     var companion: [UInt8]? { get }

@@ -9,14 +9,24 @@ struct SlotFolder: Sendable {
 
     /// The most slots.
     static let maximumSlots = 16
-    /// How many files that are no slots are looked at.
+    /// How many files are looked at, the oldest: those that are not DTM's came later.
+    private static let maximumFiles = 1_024
+    /// How many problems are told.
     private static let maximumProblems = 64
+    /// How long passphrase slots are tried; the one that is under way then is tried to its end.
+    private static let patience = Duration.seconds(60)
     private static let maximumFile = 1 << 18
 
-    /// The slots that there are.
+    /// The slots that there are, the oldest file first.
     struct Found: Sendable {
         var usable: [(file: SlotFile, slot: any KeySlot)] = []
         var problems: [StateError] = []
+
+        /// In the order in which they are tried: what costs nothing, then the oldest file. So a slot that somebody put
+        /// there to take long does not come before those that were there.
+        var inOrder: [any KeySlot] {
+            usable.map(\.slot).filter { $0.cost == 0 } + usable.map(\.slot).filter { $0.cost > 0 }
+        }
     }
 
     private static func name(_ id: SlotID) -> String { "\(id).pgp" }
@@ -26,23 +36,26 @@ struct SlotFolder: Sendable {
 
     /// A slot that can't be used, and why, does not keep the others from being used.
     ///
-    /// - Parameter keys: With them it is also told which slots were not written by who has the root key.
+    /// - Parameter keys: With them it is also told which slots were not written by who has the root key; those are not
+    ///   usable then.
     func slots(checkedWith keys: StateKeys? = nil) throws(StateError) -> Found {
         var found = Found()
-        for name in try folder.names() where name.hasSuffix(".pgp") && !name.hasSuffix(".key.pgp") {
-            guard found.usable.count < Self.maximumSlots, found.problems.count < Self.maximumProblems else {
-                found.problems.append(
-                    StateError(
-                        .slotLimit,
-                        "there are more than \(Self.maximumSlots) key slots; slots/\(name) and what comes after it is "
-                            + "not looked at", hint: "remove those that nobody here made"))
-                break
-            }
+        let names = try folder.names().filter { $0.hasSuffix(".pgp") && !$0.hasSuffix(".key.pgp") }
+            .map { (name: $0, changed: folder.changedAt($0)) }.sorted { ($0.changed, $0.name) < ($1.changed, $1.name) }
+        for (name, _) in names.prefix(Self.maximumFiles) {
             do throws(StateError) {
                 found.usable.append(try slot(name, keys))
             } catch {
-                found.problems.append(error)
+                if found.problems.count < Self.maximumProblems { found.problems.append(error) }
             }
+        }
+        if names.count > Self.maximumSlots {
+            let newest = names.dropFirst(Self.maximumSlots).prefix(3).map { "slots/\($0.name)" }.joined(separator: ", ")
+            found.problems.append(
+                StateError(
+                    .slotLimit,
+                    "there are \(names.count) key slots, and DTM makes \(Self.maximumSlots) at most; the newest begin with "
+                        + newest, hint: "remove those that nobody here made: dtm state slots remove"))
         }
         return found
     }
@@ -85,18 +98,19 @@ struct SlotFolder: Sendable {
     }
 
     /// - Throws: `locked` when none opens, `noSlot` when there is none, `foreign` when those that there are belong to
-    ///   another instance, `slotLimit` when there are more than can be, `memory` when none opens and one could not be
-    ///   tried.
+    ///   another instance, `memory` when none opens and one could not be tried.
     func open(with secret: UnlockSecret) throws(StateError) -> SharedSecret {
         let found = try slots()
         guard !found.usable.isEmpty else {
             throw found.problems.first
                 ?? StateError(.noSlot, "there is no key slot", hint: "dtm state restore takes a backup")
         }
-        // Trying 16 that somebody else made can take minutes, and is of no use when the right one may not be among them.
-        if let tooMany = found.problems.first(where: { $0.code == .slotLimit }) { throw tooMany }
         var failure: StateError?
-        for (_, slot) in found.usable.sorted(by: { $0.slot.cost < $1.slot.cost }) {
+        var tried = 0
+        let begin = ContinuousClock.now
+        for slot in found.inOrder {
+            guard slot.cost == 0 || begin.duration(to: .now) < Self.patience else { break }
+            tried += 1
             do throws(StateError) {
                 if let root = try slot.open(with: secret) { return root }
             } catch {
@@ -104,10 +118,14 @@ struct SlotFolder: Sendable {
             }
         }
         if let failure { throw failure }
-        let cause = found.problems.first { $0.code == .foreign }
+        let cause = found.problems.first { [.foreign, .slotLimit].contains($0.code) }
+        let untried = found.usable.count - tried
         throw StateError(
-            .locked, "none of the \(found.usable.count) key slots opens with what was given",
-            hint: cause.map { "\($0.message); " } ?? ""
+            .locked,
+            "none of the \(tried) key slots"
+                + (untried > 0 ? " that were tried" : "") + " opens with what was given",
+            hint: (cause.map { "\($0.message); " } ?? "")
+                + (untried > 0 ? "\(untried) more were not tried, for it took too long; " : "")
                 + "the slots and what opens them: dtm state status", cause: cause)
     }
 
@@ -121,7 +139,7 @@ struct SlotFolder: Sendable {
     ///
     /// - Throws: `memory`, `io`.
     func isOpened(by secret: UnlockSecret, _ keys: StateKeys) throws(StateError) -> Bool {
-        for (_, slot) in try slots(checkedWith: keys).usable.sorted(by: { $0.slot.cost < $1.slot.cost }) {
+        for slot in try slots(checkedWith: keys).inOrder {
             if let root = try slot.open(with: secret), root.bytes.isEqual(to: keys.root.bytes) { return true }
         }
         return false
@@ -133,7 +151,7 @@ struct SlotFolder: Sendable {
     @discardableResult
     func add(_ new: NewSlot, _ keys: StateKeys, at now: Timestamp) throws(StateError) -> SlotID {
         try folder.requireInPlace()
-        guard try slots().usable.count < Self.maximumSlots else {
+        guard try slots(checkedWith: keys).usable.count < Self.maximumSlots else {
             throw StateError(.slotLimit, "there are \(Self.maximumSlots) key slots, which is the most")
         }
         var id = SlotID.random()

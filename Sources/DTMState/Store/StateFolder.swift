@@ -114,6 +114,14 @@ final class StateFolder: Sendable {
         throw StateError(.tooLarge, "\(name) is growing while it is read", hint: StateError.recover)
     }
 
+    /// When the file's inode changed last, in nanoseconds since 1970: nobody can set that back without setting the clock
+    /// (`inode(7)`). One that can't be looked at is the newest.
+    func changedAt(_ name: String) -> Int64 {
+        var status = stat()
+        guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return .max }
+        return Int64(clamping: status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec)
+    }
+
     private func isFolder(_ name: String) -> Bool {
         var status = stat()
         return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFDIR
