@@ -143,6 +143,8 @@ public struct Event: Hashable, Sendable {
         public static let stateOpened = "state.opened"
         public static let stateSaved = "state.saved"
         public static let stateSaveFailed = "state.save_failed"
+        /// What this host saw of its state last is gone: an older state would not be noticed.
+        public static let stateWitnessMissing = "state.witness_missing"
         public static let stateDamaged = "state.damaged"
         public static let stateTunnelLeftOut = "state.tunnel_left_out"
         public static let stateEphemeral = "state.ephemeral"

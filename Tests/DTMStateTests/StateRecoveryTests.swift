@@ -110,6 +110,39 @@ import Testing
         #expect(try plain(home.open().content) == plain(sample(4)))
     }
 
+    @Test func `What was set aside goes after 90 days, and before when there is much of it`() throws {
+        let day: Int64 = 86_400
+        let old = try home.recover(3, at: 1_000 * day).store
+        func aside() throws -> [String] { try home.files(in: "state").filter { $0.contains("set-aside-") } }
+        #expect(try aside().count == 4)
+        try old.save(sample(7), at: moment(1_090 * day))
+        #expect(try aside().count == 4)
+        try old.save(sample(8), at: moment(1_090 * day + 1))
+        #expect(try aside().isEmpty)
+        for number in 0..<40 {
+            let name = SetAsideName.make(
+                "generation-0000000002.pgp", UInt64(1_091 * day + Int64(number)) * 1_000_000_000)
+            try home.write("state/\(name)", bytes(10))
+        }
+        try home.write("state/set-aside-notes", bytes(10))
+        try old.save(sample(9), at: moment(1_092 * day))
+        let left = try aside()
+        #expect(left.count == SetAsideName.maximumKept + 1)
+        #expect(left.first?.contains("\((1_091 * day + 10) * 1_000_000_000)") == true)
+        // What only looks like one is nobody's to remove.
+        #expect(try home.verify().findings.problems.map(\.code) == [.malformed])
+    }
+
+    @Test func `Whether there was a witness is known after opening, and a save brings a new one`() throws {
+        #expect(try home.open().store.hadWitness)
+        try home.remove("witness.pgp")
+        #expect(try !SealedStore.hasWitness(at: home.place))
+        let store = try home.open().store
+        #expect(!store.hadWitness)
+        try store.save(sample(6), at: moment(6))
+        #expect(try home.open().store.hadWitness)
+    }
+
     @Test func `Recovering the newest makes a folder of an earlier day the one in force`() throws {
         let yesterday = try StateHome(copying: home)
         try home.open().store.save(sample(6), at: moment(6))

@@ -79,6 +79,46 @@ extension BuiltProgram {
             #expect(try sealed.fingerprint() == before)
         }
 
+        @Test("A systemd credential unlocks it, a wrong one ends the start, and without one the terminal is asked for")
+        func credential() throws {
+            let sealed = try SealedHome()
+            let folder = sealed.directory.file("credentials")
+            mkdir(folder, 0o700)
+            let surroundings = ["CREDENTIALS_DIRECTORY": folder]
+            var program = try sealed.up(environment: surroundings)
+            #expect(program.wait(.seconds(20)) == .exited(1))
+            #expect(program.errors.contains("a systemd credential dtm-passphrase"), "\(program.errors)")
+            try sealed.directory.write("credentials/dtm-passphrase", "not the passphrase", mode: 0o400)
+            program = try sealed.up(environment: surroundings)
+            #expect(program.wait(.seconds(20)) == .exited(1))
+            #expect(program.errors.contains("opens with what was given"), "\(program.errors)")
+            unlink("\(folder)/dtm-passphrase")
+            // systemd writes what the operator encrypted, which may end without a line feed.
+            try sealed.directory.write("credentials/dtm-passphrase", SealedHome.passphrase, mode: 0o400)
+            let manager = try Manager(
+                existing: sealed.directory, home: sealed.home, unlock: nil,
+                under: ["env", "CREDENTIALS_DIRECTORY=\(folder)"])
+            try manager.event("state.opened") { event in
+                event.detail["unlockedBy"].map { "\($0)".contains("systemd credential dtm-passphrase") } ?? false
+            }
+            #expect(try manager.status().state.mode == "sealed")
+        }
+
+        @Test("A start without the witness serves, and is a warning until the next")
+        func witnessMissing() throws {
+            let sealed = try SealedHome()
+            unlink("\(sealed.home)/witness.pgp")
+            #expect(try sealed.state(["status"]).output.contains("witness.pgp is missing"))
+            let manager = try manager(sealed)
+            #expect(try manager.event("state.witness_missing").severity == .warning)
+            let status = try manager.dtm("status")
+            #expect(status.status == 2 && status.output.contains("without its witness"), "\(status.output)")
+            #expect(manager.stop() == .exited(0))
+            try manager.restart()
+            #expect(try manager.dtm("status").status == 0)
+            #expect(try !sealed.state(["status"]).output.contains("witness.pgp is missing"))
+        }
+
         @Test("The operator's key opens it with gpg")
         func operatorKey() throws {
             let sealed = try SealedHome(operatorKey: true)

@@ -57,6 +57,15 @@ struct RunningControl: Sendable {
                 "generation": .integer(Int64(sealed.store.generation)), "unlockedBy": .string(sealed.unlockedBy),
                 "instance": .string("\(sealed.store.instance)"),
             ])
+        if !sealed.store.hadWitness {
+            parts.recorder.record(
+                Event.Kind.stateWitnessMissing, .warning,
+                [
+                    "effect": "whether the state is older than what this host has seen can't be told for this start",
+                    "hint":
+                        "look whether tunnels and revocations are the latest; a new witness is written with the next save",
+                ])
+        }
         await parts.acceptance.look(at: await parts.configuration.current.configuration, in: keeper)
         // A failure has been recorded; the tunnels are served all the same.
         try? await keeper.save()

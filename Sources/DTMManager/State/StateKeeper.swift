@@ -50,7 +50,7 @@ actor StateKeeper {
     var report: Report {
         Report(
             generation: store.generation, savedAt: store.savedAt, failure: lastFailure?.message,
-            hasBackupKey: state.backupKey != nil, lastBackup: backups.last)
+            hasBackupKey: state.backupKey != nil, lastBackup: backups.last, hadWitness: store.hadWitness)
     }
 
     /// What is shown of it.
@@ -60,6 +60,8 @@ actor StateKeeper {
         var failure: String?
         var hasBackupKey: Bool
         var lastBackup: Timestamp?
+        /// Whether it was opened with its witness.
+        var hadWitness: Bool
     }
 
     // MARK: Saving

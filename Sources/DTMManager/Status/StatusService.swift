@@ -92,8 +92,12 @@ final class StatusService: Sendable {
     }
 
     private func stateProblems() async -> [String] {
-        let failure = await keeper?.report.failure.map { "the state can't be saved: \($0)" }
-        return [failure].compactMap(\.self)
+        let known = await keeper?.report
+        let failure = known?.failure.map { "the state can't be saved: \($0)" }
+        let witness =
+            known?.hadWitness == false
+            ? "the state was opened without its witness: it may be older than what this host has seen" : nil
+        return [failure, witness].compactMap(\.self)
             + acceptance.weakenings.map { "the configuration protects less than the accepted one: \($0)" }
     }
 

@@ -75,7 +75,7 @@ extension SealedStore {
     }
 
     private static func isKnown(_ name: String) -> Bool {
-        name == RecipientFile.name || name == "slots" || name.hasPrefix("set-aside-")
+        name == RecipientFile.name || name == "slots" || SetAsideName.moment(of: name) != nil
             || GenerationName.ofHead(name) != nil
             || GenerationName.ofContent(name) != nil
     }
@@ -137,8 +137,8 @@ extension SealedStore {
         let contents = newer.filter { GenerationName.ofHead($0) == nil }
         for name in heads.reversed() + contents {
             var moment = UInt64(bitPattern: now.nanoseconds)
-            while try folder.has("set-aside-\(moment)-\(name)") { moment &+= 1 }
-            try folder.rename(name, to: "set-aside-\(moment)-\(name)")
+            while try folder.has(SetAsideName.make(name, moment)) { moment &+= 1 }
+            try folder.rename(name, to: SetAsideName.make(name, moment))
         }
     }
 }

@@ -42,6 +42,9 @@ public final class SealedStore: Sendable {
 
     public let place: StatePlace
     public let instance: InstanceID
+    /// Whether there was a witness when it was opened: without one, a state that was put back to an earlier day passes
+    /// unnoticed.
+    public let hadWitness: Bool
     let reader: GenerationReader
     let keys: StateKeys
     let session: OpenPGPKeyPair
@@ -60,6 +63,7 @@ public final class SealedStore: Sendable {
         openPGP: any OpenPGPProvider
     ) throws(StateError) {
         self.place = place
+        hadWitness = isWitnessed
         instance = parts.reader.envelope.instance
         reader = parts.reader
         keys = parts.reader.envelope.keys
@@ -203,11 +207,13 @@ extension SealedStore {
         }
         let found = try reader.head(newest)
         try reader.checkChain(found)
-        _ = try checkWitness(parts, found, at: place, finishing: true)
+        let hasWitness = try checkWitness(parts, found, at: place, finishing: true)
         let content = try reader.content(found)
         removeStaging(at: place)
         for folder in [reader.folder, parts.slots.folder, parts.witness.folder] { folder.removeTemporary() }
-        return (try SealedStore(place, parts, newest: found, openPGP: openPGP), content)
+        return (
+            try SealedStore(place, parts, newest: found, isWitnessed: hasWitness, openPGP: openPGP), content
+        )
     }
 
     static func missing(_ place: StatePlace) -> StateError {
@@ -241,6 +247,11 @@ extension SealedStore {
                 recipient: recipient),
             slots: slots,
             witness: Witness(folder: home, keys: keys, instance: file.instance))
+    }
+
+    /// Whether the home has a witness, whatever it says; needs no key.
+    public static func hasWitness(at place: StatePlace) throws(StateError) -> Bool {
+        try StateFolder(place.home).has(Witness.name)
     }
 
     /// Lends the root key, to be kept for the next start of this manager.
@@ -334,12 +345,12 @@ extension SealedStore {
             } catch {
                 position.witnessProblem = error
             }
-            forget(before: generation)
+            forget(before: generation, at: now)
             return generation
         }
     }
 
-    private func forget(before generation: UInt64) {
+    private func forget(before generation: UInt64, at now: Timestamp) {
         guard let names = try? reader.folder.names() else { return }
         // In the order of names each commit goes before its content. They are ciphertext under keys that are in force:
         // overwriting them would cost more than the save, and keep nothing from anybody.
@@ -347,7 +358,7 @@ extension SealedStore {
             names.filter { name in
                 guard let old = GenerationName.ofHead(name) ?? GenerationName.ofContent(name) else { return false }
                 return old < generation && generation - old >= Self.keptGenerations
-            })
+            } + SetAsideName.expired(names, at: now))
     }
 
     /// Whether what is on the disk still is what this store wrote or read: the newest generation, the witness, the key

@@ -96,7 +96,8 @@ struct StateStatusCommand: AsyncParsableCommand {
             let report = StateStatusReport(
                 mode: "sealed", instance: "\(instance)", generation: generations.last, kept: generations,
                 slots: slots.map(SlotReport.init), backups: backups.map(BackupReport.init),
-                problems: problems.map(\.message))
+                problems: problems.map(\.message) + (try SealedStore.hasWitness(at: place) ? [] : [StateView.noWitness])
+            )
             try options.print(report) { style in StateView.status(report, slots, place, style) }
         }
     }

@@ -105,6 +105,8 @@ struct RecoverySheetReport: Encodable {
 
 /// `dtm state …` for people.
 enum StateView {
+    static let noWitness = "witness.pgp is missing: an older state that was put in its place would not be noticed"
+
     static func slots(_ slots: [SlotSummary]) -> [String] {
         slots.map { "  key slot \($0.id)  \($0.kind)  \(shown($0.label))  \(shown($0.detail)), opened by \($0.need)" }
     }
@@ -130,7 +132,7 @@ enum StateView {
             return
                 "\(name): \(style.paint("whole", .green)), \(generation.bytes ?? 0) bytes, \(generation.writtenAt ?? "")"
         }
-            + [report.witness ? "witness: agrees, or is told of below" : "witness: none"]
+            + [report.witness ? "witness: agrees, or is told of below" : style.paint(noWitness, .yellow)]
             + [report.auditEntries.map { "audit trail: \($0) entries, their chain is whole" }].compactMap { $0 }
             + report.problems.map { style.paint(shown($0), .red) }
             + [report.whole ? style.paint("All of it is whole.", .green) : style.paint("Not all of it is whole.", .red)]

@@ -31,10 +31,14 @@ final class Manager {
     }
 
     /// A manager on a home that is there already, with a sealed state.
-    init(existing directory: TestDirectory, home: String, unlock passphraseFile: String, under: [String] = []) throws {
+    ///
+    /// - Parameter passphraseFile: Nil: something in the surroundings unlocks it.
+    init(
+        existing directory: TestDirectory, home: String, unlock passphraseFile: String?, under: [String] = []
+    ) throws {
         self.directory = directory
         self.home = home
-        always = ["--passphrase-file", passphraseFile]
+        always = passphraseFile.map { ["--passphrase-file", $0] } ?? []
         launcher = try Self.up(directory, home, always, under)
         try awaitReady()
     }

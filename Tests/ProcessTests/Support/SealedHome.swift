@@ -66,11 +66,12 @@ final class SealedHome {
     }
 
     /// `dtm up` on it, without waiting for anything.
-    func up(_ arguments: [String] = []) throws -> ChildProgram {
+    func up(_ arguments: [String] = [], environment: [String: String] = [:]) throws -> ChildProgram {
         try ChildProgram(
             .init(
                 program: try BuiltProgram.path(), arguments: ["up", "--no-ui", "--home", home] + arguments,
-                environment: basicEnvironment.merging(["DTM_HOME": home, "HOME": home]) { $1 },
+                environment: basicEnvironment.merging(["DTM_HOME": home, "HOME": home]) { $1 }
+                    .merging(environment) { $1 },
                 directory: directory.path))
     }
 }
