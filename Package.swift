@@ -127,7 +127,7 @@ let package = Package(
             "DTMAPI",
             ["DTMCore", "DTMSecrets", "CDTMLinux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
         stage("DTMText", ["DTMCore"]),
-        stage("DTMTerminalUI", ["DTMCore", "DTMAPI", "DTMText", "CNcurses", "CDTMLinux"]),
+        stage("DTMTerminalUI", ["DTMCore", "DTMSecrets", "DTMAPI", "DTMText", "CNcurses", "CDTMLinux"]),
         stage(
             "DTMCommands",
             [

@@ -3,6 +3,7 @@ import DTMAPI
 import DTMCore
 import DTMSecrets
 package import DTMState
+import DTMText
 import Glibc
 
 /// How the operator shows that it is he who lowers protection.

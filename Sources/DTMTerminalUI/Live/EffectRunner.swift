@@ -1,4 +1,5 @@
 import DTMAPI
+import DTMSecrets
 import DTMText
 
 /// Asks the manager for what the keys want, each call in a task of its own, and puts what came of it into the mailbox.
@@ -7,18 +8,22 @@ struct EffectRunner: Sendable {
     let mailbox: Mailbox
 
     /// Ends when the effects do or its task is cancelled.
-    func run(_ effects: AsyncStream<Effect>) async {
+    func run(_ calls: AsyncStream<ConsoleCall>) async {
         await withDiscardingTaskGroup { group in
-            for await effect in effects {
-                group.addTask { mailbox.put(.outcome(EffectOutcome(effect: effect, value: await value(of: effect)))) }
+            for await call in calls {
+                group.addTask {
+                    mailbox.put(.outcome(EffectOutcome(effect: call.effect, value: await value(of: call))))
+                }
             }
             group.cancelAll()
         }
     }
 
-    private func value(of effect: Effect) async -> EffectOutcome.Value {
+    private func value(of call: ConsoleCall) async -> EffectOutcome.Value {
         do {
-            return try await perform(effect)
+            return try await perform(call.effect, call.passphrase)
+        } catch let error as ControlClientError where error.code == .passphraseNeeded {
+            return .passphraseNeeded
         } catch let error as ControlClientError {
             return .failed(message: error.message, hint: error.hint)
         } catch {
@@ -26,7 +31,7 @@ struct EffectRunner: Sendable {
         }
     }
 
-    private func perform(_ effect: Effect) async throws -> EffectOutcome.Value {
+    private func perform(_ effect: Effect, _ passphrase: SharedSecret?) async throws -> EffectOutcome.Value {
         switch effect {
         case .protect(let request):
             let answer = try await client.protect(request)
@@ -34,12 +39,12 @@ struct EffectRunner: Sendable {
                 "\(answer.tunnel.name) is protected; use it: dtm connect \(answer.tunnel.name) --listen 127.0.0.1:0",
                 notes: answer.notes)
         case .unprotect(let name):
-            let answer = try await client.unprotect(name)
+            let answer = try await client.unprotect(name, passphrase: passphrase)
             return .said("the tunnel \(answer.removed) is gone", notes: [])
         case .rotate(let name): return rotated(try await client.rotate(name))
         case .rotateAll: return rotated(try await client.rotateAll())
         case .setAutoTunnel(let enabled):
-            let answer = try await client.setAutoTunnel(enabled: enabled)
+            let answer = try await client.setAutoTunnel(enabled: enabled, passphrase: passphrase)
             return .said(
                 answer.enabled
                     ? "auto-tunnel is on: what listens on this machine alone gets a tunnel"
@@ -52,7 +57,7 @@ struct EffectRunner: Sendable {
                 notes: [])
         case .loadDoctor: return .doctor(try await client.doctor())
         case .loadCertificates: return .certificates(try await client.certificates())
-        case .suspend, .redraw, .end: return .said("", notes: [])
+        case .confirm, .suspend, .redraw, .end: return .said("", notes: [])
         }
     }
 

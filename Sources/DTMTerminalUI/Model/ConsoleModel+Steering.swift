@@ -42,6 +42,9 @@ extension ConsoleModel {
         message = Message(kind: .failed, text: text, hint: hint, until: now + .seconds(15))
     }
 
+    /// Says that something did not come about.
+    mutating func say(_ text: String) { fail(text, hint: nil) }
+
     private mutating func rotateSubject() -> [Effect] {
         guard let tunnel = subjectTunnel else {
             fail("nothing to rotate here", hint: "select a tunnel or an application behind one; Shift-R rotates all")

@@ -73,7 +73,7 @@ struct ConsoleModel: Sendable {
             live.apply(update, at: now)
             refreshRows()
         case .lost(let reason): live.lost(reason, at: now)
-        case .outcome(let outcome): take(outcome)
+        case .outcome(let outcome): return take(outcome)
         }
         return []
     }
@@ -94,17 +94,19 @@ struct ConsoleModel: Sendable {
         return [.loadDoctor, .loadCertificates]
     }
 
-    private mutating func take(_ outcome: EffectOutcome) {
+    private mutating func take(_ outcome: EffectOutcome) -> [Effect] {
         switch outcome.value {
+        case .passphraseNeeded: return [.confirm(outcome.effect)]
         case .doctor(let report): doctor = report
         case .certificates(let list): certificates = list
         case .said(let text, let notes):
             message = Message(kind: .done, text: text, hint: notes.first, until: now + .seconds(notes.isEmpty ? 6 : 15))
         case .failed(let text, let hint):
             // A look that failed is shown as missing, where it would stand.
-            guard outcome.effect != .loadDoctor, outcome.effect != .loadCertificates else { return }
+            guard outcome.effect != .loadDoctor, outcome.effect != .loadCertificates else { return [] }
             message = Message(kind: .failed, text: text, hint: hint, until: now + .seconds(30))
         }
+        return []
     }
 
     mutating func pause() {

@@ -1,7 +1,8 @@
 import DTMAPI
+import DTMSecrets
 
 /// What the model wants done outside of it.
-enum Effect: Hashable, Sendable {
+indirect enum Effect: Hashable, Sendable {
     case protect(ProtectRequest)
     case unprotect(String)
     case rotate(String)
@@ -10,17 +11,11 @@ enum Effect: Hashable, Sendable {
     case setAnalysis(Bool)
     case loadDoctor
     case loadCertificates
+    /// The operator's passphrase is asked for, outside of the screen, and goes with it.
+    case confirm(Effect)
     case suspend
     case redraw
     case end(ConsoleEnding)
-
-    /// Whether the manager is asked for it.
-    var isCall: Bool {
-        switch self {
-        case .suspend, .redraw, .end: false
-        default: true
-        }
-    }
 
     /// What is said while it is under way; nil when it needs no word.
     var progress: String? {
@@ -49,9 +44,18 @@ struct EffectOutcome: Sendable {
     enum Value: Sendable {
         case said(String, notes: [String])
         case failed(message: String, hint: String?)
+        /// It lowers protection: the manager wants to hear it from the operator.
+        case passphraseNeeded
         case doctor(DoctorReport)
         case certificates(CertificateList)
     }
     var effect: Effect
     var value: Value
+}
+
+/// An effect on its way to the manager.
+struct ConsoleCall: Sendable {
+    var effect: Effect
+    /// The operator's.
+    var passphrase: SharedSecret?
 }

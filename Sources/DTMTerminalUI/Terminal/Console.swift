@@ -1,4 +1,6 @@
 public import DTMAPI
+import DTMCore
+public import DTMSecrets
 import Glibc
 
 /// The console: what a manager does, live, on a terminal, steered by single keys.
@@ -13,7 +15,8 @@ public final class Console {
     private var model: ConsoleModel
     private let start = ContinuousClock.now
     private var ending: ConsoleEnding?
-    private var effects: AsyncStream<Effect>.Continuation?
+    private var calls: AsyncStream<ConsoleCall>.Continuation?
+    private let askPassphrase: PassphraseQuestion
     /// Whether something is to be drawn at once, and whether something is to be drawn with the next beat.
     private var isUrgent = true
     private var isDirty = true
@@ -22,10 +25,16 @@ public final class Console {
     /// Between two screens that nobody asked for.
     private static let beat = Duration.milliseconds(500)
 
+    /// Asks for the operator's passphrase at the terminal, which nothing else uses meanwhile; nil when none is given.
+    public typealias PassphraseQuestion = @MainActor () throws -> SharedSecret?
+
     /// Takes the terminal.
     ///
     /// - Throws: ``ConsoleError``; then the terminal is as it was.
-    public init(options: ConsoleOptions, signals: ConsoleSignals) throws(ConsoleError) {
+    public init(
+        options: ConsoleOptions, signals: ConsoleSignals, askPassphrase: @escaping PassphraseQuestion
+    ) throws(ConsoleError) {
+        self.askPassphrase = askPassphrase
         self.signals = signals
         terminal = try CursesTerminal(options: options)
         let size = terminal.size
@@ -36,8 +45,8 @@ public final class Console {
     /// Shows the manager at `locator` until somebody quits, and gives the terminal back.
     public func run(at locator: ControlSocketLocator) async -> ConsoleEnding {
         let client = ControlClient(at: locator)
-        let (stream, continuation) = AsyncStream<Effect>.makeStream()
-        effects = continuation
+        let (stream, continuation) = AsyncStream<ConsoleCall>.makeStream()
+        calls = continuation
         let mailbox = mailbox
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await LiveFeed(client: client, mailbox: mailbox).run() }
@@ -123,8 +132,25 @@ public final class Console {
             case .redraw:
                 terminal.redraw()
                 isUrgent = true
-            default: effects?.yield(effect)
+            case .confirm(let effect): confirm(effect)
+            default: calls?.yield(ConsoleCall(effect: effect))
             }
+        }
+    }
+
+    private func confirm(_ effect: Effect) {
+        terminal.end()
+        defer {
+            terminal.resume()
+            takeSize()
+        }
+        do {
+            guard let secret = try askPassphrase() else {
+                return model.say("nothing was changed: no passphrase was given")
+            }
+            calls?.yield(ConsoleCall(effect: effect, passphrase: secret))
+        } catch {
+            model.say("nothing was changed: \((error as? any DescribedError)?.message ?? "\(error)")")
         }
     }
 

@@ -1,6 +1,8 @@
 import ArgumentParser
 import DTMAPI
 import DTMCommands
+import DTMSecrets
+import DTMState
 import DTMTerminalUI
 import Glibc
 
@@ -51,10 +53,16 @@ struct UICommand: AsyncParsableCommand {
             let locator = ControlSocketLocator(home: home)
             // That there is nobody to show is said before the screen is taken.
             _ = try locator.locate()
-            return exitStatus(await (try Console(options: options, signals: signals)).run(at: locator))
+            let console = try Console(options: options, signals: signals, askPassphrase: Self.askPassphrase)
+            return exitStatus(await console.run(at: locator))
         } catch {
             return CommandFailure(error).report(asJSON: false).rawValue
         }
+    }
+
+    private static func askPassphrase() throws -> SharedSecret? {
+        guard let prompt = PassphrasePrompt() else { return nil }
+        return try prompt.read("This lowers protection. The operator's passphrase: ")?.secret
     }
 
     private func exitStatus(_ ending: ConsoleEnding) -> CInt {
