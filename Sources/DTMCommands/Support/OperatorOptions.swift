@@ -45,7 +45,9 @@ package enum SecretFile {
     }
 
     /// Lends a descriptor to read from.
-    package static func withDescriptor<Value>(of path: String, _ body: (Int32) throws -> Value) throws -> Value {
+    package static func withDescriptor<Value: ~Copyable>(of path: String, _ body: (Int32) throws -> Value) throws
+        -> Value
+    {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else {
             throw CommandFailure(message: "\(shown(path)) can't be opened: \(String(cString: strerror(errno)))")

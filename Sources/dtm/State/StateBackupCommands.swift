@@ -2,7 +2,6 @@ import ArgumentParser
 import DTMAPI
 import DTMCommands
 import DTMCore
-import DTMLauncher
 import DTMSecrets
 import DTMState
 import DTMText
@@ -35,8 +34,7 @@ struct StateBackupCommand: AsyncParsableCommand {
     }
 
     private func write(_ place: StatePlace) throws -> String {
-        let (store, content) = try SealedStore.open(
-            at: place, unlockedBy: try unlock.secret(for: place), openPGP: RNPProvider())
+        let (store, content) = try unlock.open(place)
         guard let key = content.bytes(StateContent.backupKeySection) else {
             throw CommandFailure(
                 message: "there is no backup key", hint: "give one: dtm state rekey --backup-key FILE\(options.suffix)")
@@ -68,9 +66,7 @@ struct StateRestoreCommand: AsyncParsableCommand {
     @OptionGroup var options: StateHomeOptions
 
     func run() async throws {
-        try await reporting(asJSON: options.json) {
-            let place = try options.place()
-            let lock = try HomeLock(place.home)
+        try await options.work(alone: true) { place in
             let source = from == "-" ? "standard input" : shown(from)
             let backup = try Backup(decrypted: try read(source), from: source)
             let store = try SealedStore.create(
@@ -83,17 +79,16 @@ struct StateRestoreCommand: AsyncParsableCommand {
                     "If the old machine may still run or be in other hands: revoke what it knew, dtm certs rotate --authority",
                 ]
             }
-            withExtendedLifetime(lock) {}
         }
     }
 
     /// Whole, into protected memory.
     private func read(_ source: String) throws -> SecretBytes {
-        let descriptor = from == "-" ? STDIN_FILENO : open(from, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-        guard descriptor >= 0 else {
-            throw CommandFailure(message: "\(source) can't be opened: \(String(cString: strerror(errno)))")
-        }
-        defer { if descriptor != STDIN_FILENO { close(descriptor) } }
+        if from == "-" { return try read(STDIN_FILENO, source) }
+        return try SecretFile.withDescriptor(of: from) { try read($0, source) }
+    }
+
+    private func read(_ descriptor: Int32, _ source: String) throws -> SecretBytes {
         var length = 0
         let whole = try SecretBytes(count: SecretBytes.maximumCount) { buffer in
             while length < buffer.count {
@@ -121,8 +116,7 @@ struct StateRecoverySheetCommand: AsyncParsableCommand {
     @OptionGroup var options: StateHomeOptions
 
     func run() async throws {
-        try await reporting(asJSON: options.json) {
-            let place = try options.place()
+        try await options.work { place in
             let (slots, _, instance) = try SealedStore.slots(at: place, openPGP: RNPProvider())
             let lines = StateView.recoverySheet(instance: "\(instance)", place: place, slots: slots, host: Self.host())
             try options.print(RecoverySheetReport(text: lines.joined(separator: "\n"))) { _ in lines }

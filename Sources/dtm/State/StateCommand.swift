@@ -2,7 +2,6 @@ import ArgumentParser
 import DTMAPI
 import DTMCommands
 import DTMCore
-import DTMLauncher
 import DTMState
 import DTMText
 
@@ -41,9 +40,7 @@ struct StateInitCommand: AsyncParsableCommand {
     @OptionGroup var options: StateHomeOptions
 
     func run() async throws {
-        try await reporting(asJSON: options.json) {
-            let place = try options.place()
-            let lock = try HomeLock(place.home)
+        try await options.work(alone: true) { place in
             var content = StateContent()
             if let backupKey {
                 content.set(StateContent.backupKeySection, .bytes(try NewSlotOptions.key(backupKey).bytes))
@@ -67,7 +64,6 @@ struct StateInitCommand: AsyncParsableCommand {
                             + options.suffix,
                     ]
             }
-            withExtendedLifetime(lock) {}
         }
     }
 }
@@ -80,8 +76,7 @@ struct StateStatusCommand: AsyncParsableCommand {
     @OptionGroup var options: StateHomeOptions
 
     func run() async throws {
-        try await reporting(asJSON: options.json) {
-            let place = try options.place()
+        try await options.work { place in
             guard place.isSealed else {
                 return try options.print(StateStatusReport(mode: "ephemeral")) { _ in
                     [
@@ -112,8 +107,7 @@ struct StateVerifyCommand: AsyncParsableCommand {
     @OptionGroup var options: StateHomeOptions
 
     func run() async throws {
-        try await reporting(asJSON: options.json) {
-            let place = try options.place()
+        try await options.work { place in
             let (findings, content) = try SealedStore.verify(
                 at: place, unlockedBy: try unlock.secret(for: place), openPGP: RNPProvider())
             var problems = findings.problems.map(\.message)
@@ -141,16 +135,13 @@ struct StateRecoverCommand: AsyncParsableCommand {
     @OptionGroup var options: StateHomeOptions
 
     func run() async throws {
-        try await reporting(asJSON: options.json) {
-            let place = try options.place()
-            let lock = try HomeLock(place.home)
+        try await options.work(alone: true) { place in
             let (store, _) = try SealedStore.recover(
                 generation: generation, at: place, unlockedBy: try unlock.secret(for: place), openPGP: RNPProvider(),
                 now: WallClock().now())
             try options.print(StateChangeReport(generation: store.generation)) { _ in
                 ["generation \(generation) is in force again, saved as generation \(store.generation)"]
             }
-            withExtendedLifetime(lock) {}
         }
     }
 }
@@ -178,11 +169,8 @@ struct StateRekeyCommand: AsyncParsableCommand {
     @OptionGroup var options: StateHomeOptions
 
     func run() async throws {
-        try await reporting(asJSON: options.json) {
-            let place = try options.place()
-            let lock = try HomeLock(place.home)
-            var (_, content) = try SealedStore.open(
-                at: place, unlockedBy: try unlock.secret(for: place), openPGP: RNPProvider())
+        try await options.work(alone: true) { place in
+            var (_, content) = try unlock.open(place)
             if let backupKey {
                 content.set(StateContent.backupKeySection, .bytes(try NewSlotOptions.key(backupKey).bytes))
             }
@@ -193,7 +181,6 @@ struct StateRekeyCommand: AsyncParsableCommand {
             try options.print(StateChangeReport(generation: 1)) { _ in
                 ["sealed anew, generation 1 of a new instance"] + StateView.slots(summaries)
             }
-            withExtendedLifetime(lock) {}
         }
     }
 }
@@ -218,10 +205,8 @@ struct StateSlotsAddCommand: AsyncParsableCommand {
     @OptionGroup var options: StateHomeOptions
 
     func run() async throws {
-        try await reporting(asJSON: options.json) {
-            let place = try options.place()
-            let (store, _) = try SealedStore.open(
-                at: place, unlockedBy: try unlock.secret(for: place), openPGP: RNPProvider())
+        try await options.work { place in
+            let (store, _) = try unlock.open(place)
             var wanted = slots
             // One more is one more.
             wanted.singleSlot = true
@@ -248,15 +233,13 @@ struct StateSlotsRemoveCommand: AsyncParsableCommand {
     @OptionGroup var options: StateHomeOptions
 
     func run() async throws {
-        try await reporting(asJSON: options.json) {
-            let place = try options.place()
+        try await options.work { place in
             guard let id = SlotID(slot) else {
                 throw CommandFailure(
                     message: "\(shown(slot)) is no slot's name: 8 hexadecimal digits",
                     hint: "dtm state status shows them")
             }
-            let (store, _) = try SealedStore.open(
-                at: place, unlockedBy: try unlock.secret(for: place), openPGP: RNPProvider())
+            let (store, _) = try unlock.open(place)
             try store.removeSlot(id)
             try options.print(SlotsChangeReport(added: [], removed: [slot])) { _ in ["removed key slot \(slot)"] }
         }

@@ -25,6 +25,17 @@ struct StateHomeOptions: ParsableArguments {
         return StatePlace(home: path)
     }
 
+    /// Runs what a command does on the state of this home, and turns its errors into words and an exit status.
+    ///
+    /// - Parameter alone: Whether no manager may run meanwhile.
+    func work(alone: Bool = false, _ body: (StatePlace) throws -> Void) async throws {
+        try await reporting(asJSON: json) {
+            let place = try place()
+            let lock = alone ? try HomeLock(place.home) : nil
+            try withExtendedLifetime(lock) { try body(place) }
+        }
+    }
+
     var suffix: String { home.map { " --home \(shellQuoted($0))" } ?? "" }
 
     /// Prints `value` for scripts, or `lines` for people.
@@ -42,6 +53,11 @@ struct UnlockOptions: ParsableArguments {
             "Unlock with the first line of this file, or what gpg --decrypt makes of a slot's .key.pgp; /dev/stdin is one.",
             valueName: "file"), completion: .file())
     var passphraseFile: String?
+
+    /// Opens the state.
+    func open(_ place: StatePlace) throws -> (store: SealedStore, content: StateContent) {
+        try SealedStore.open(at: place, unlockedBy: try secret(for: place), openPGP: RNPProvider())
+    }
 
     func secret(for place: StatePlace) throws -> UnlockSecret {
         if let passphraseFile { return try SecretFile.read(passphraseFile) }
