@@ -25,7 +25,8 @@ struct TracedCall: CustomStringConvertible {
     /// A path that it names, of a descriptor or by itself, if that is the same with each run.
     var steadyPath: String? {
         let path = arguments.dropFirst().split(whereSeparator: { "<>\"".contains($0) }).first { $0.hasPrefix("/") }
-        return path.flatMap { $0.contains(".new-") ? nil : String($0) }
+        // A key slot that is being made gets another name each time.
+        return path.flatMap { $0.contains(".new-") || $0.contains("/slots/") ? nil : String($0) }
     }
 
     /// Whether a fault meant for this call has come to it.
