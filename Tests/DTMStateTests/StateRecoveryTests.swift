@@ -172,6 +172,15 @@ import Testing
 
     // MARK: Torn saves
 
+    @Test func `Beside a manager, what it may be writing stays`() throws {
+        try home.write("state/.new-123", bytes(50))
+        _ = try SealedStore.open(
+            at: home.place, unlockedBy: unlock(), openPGP: home.openPGP, besideManager: true)
+        #expect(home.has("state/.new-123"))
+        _ = try home.open()
+        #expect(!home.has("state/.new-123"))
+    }
+
     @Test func `A generation without a commit, and leftovers, are left out of account`() throws {
         for (name, content) in [
             ("state/generation-0000000006.pgp", bytes(500)), ("state/generation-0000000006.pgp", []),

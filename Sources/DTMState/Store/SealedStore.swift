@@ -183,23 +183,25 @@ extension SealedStore {
     /// A generation without a commit is one whose saving was cut short: it is left out of account. A commit whose
     /// generation does not verify stops the opening: only an operator can say that an older one will do.
     ///
+    /// - Parameter besideManager: Whether a manager may be using it at this moment: then nothing is tidied up, since what
+    ///   looks like a leftover may be what it writes.
     /// - Throws: `absent`, `locked`, `noSlot`, and each way in which a file can be wrong.
     public static func open(
-        at place: StatePlace, unlockedBy secret: UnlockSecret, openPGP: any OpenPGPProvider
+        at place: StatePlace, unlockedBy secret: UnlockSecret, openPGP: any OpenPGPProvider, besideManager: Bool = false
     ) throws(StateError) -> (store: SealedStore, content: StateContent) {
         let parts = try parts(at: place, openPGP) { slots throws(StateError) in try slots.open(with: secret) }
-        return try open(at: place, parts, openPGP)
+        return try open(at: place, parts, openPGP, tidies: !besideManager)
     }
 
     /// Opens it with the root key that an earlier start of the same manager kept.
     public static func open(
         at place: StatePlace, root: SharedSecret, openPGP: any OpenPGPProvider
     ) throws(StateError) -> (store: SealedStore, content: StateContent) {
-        try open(at: place, try parts(at: place, openPGP) { _ throws(StateError) in root }, openPGP)
+        try open(at: place, try parts(at: place, openPGP) { _ throws(StateError) in root }, openPGP, tidies: true)
     }
 
     private static func open(
-        at place: StatePlace, _ parts: Parts, _ openPGP: any OpenPGPProvider
+        at place: StatePlace, _ parts: Parts, _ openPGP: any OpenPGPProvider, tidies: Bool
     ) throws(StateError) -> (store: SealedStore, content: StateContent) {
         let reader = parts.reader
         guard let newest = try reader.generations().last else {
@@ -207,10 +209,12 @@ extension SealedStore {
         }
         let found = try reader.head(newest)
         try reader.checkChain(found)
-        let hasWitness = try checkWitness(parts, found, at: place, finishing: true)
+        let hasWitness = try checkWitness(parts, found, at: place, finishing: tidies)
         let content = try reader.content(found)
-        removeStaging(at: place)
-        for folder in [reader.folder, parts.slots.folder, parts.witness.folder] { folder.removeTemporary() }
+        if tidies {
+            removeStaging(at: place)
+            for folder in [reader.folder, parts.slots.folder, parts.witness.folder] { folder.removeTemporary() }
+        }
         return (
             try SealedStore(place, parts, newest: found, isWitnessed: hasWitness, openPGP: openPGP), content
         )

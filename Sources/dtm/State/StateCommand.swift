@@ -170,7 +170,7 @@ struct StateRekeyCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await options.work(alone: true) { place in
-            var (_, content) = try unlock.open(place)
+            var (_, content) = try unlock.open(place, alone: true)
             if let backupKey {
                 content.set(StateContent.backupKeySection, .bytes(try NewSlotOptions.key(backupKey).bytes))
             }

@@ -55,8 +55,11 @@ struct UnlockOptions: ParsableArguments {
     var passphraseFile: String?
 
     /// Opens the state.
-    func open(_ place: StatePlace) throws -> (store: SealedStore, content: StateContent) {
-        try SealedStore.open(at: place, unlockedBy: try secret(for: place), openPGP: RNPProvider())
+    ///
+    /// - Parameter alone: Whether no manager can be running.
+    func open(_ place: StatePlace, alone: Bool = false) throws -> (store: SealedStore, content: StateContent) {
+        try SealedStore.open(
+            at: place, unlockedBy: try secret(for: place), openPGP: RNPProvider(), besideManager: !alone)
     }
 
     func secret(for place: StatePlace) throws -> UnlockSecret {
