@@ -169,6 +169,7 @@ let package = Package(
                 .nioPosix,
                 .logging,
             ]),
+        tests("DTMLauncherTests", ["DTMLauncher"]),
         tests("DTMDoctorTests", ["DTMTestSupport", "DTMDoctor", "DTMCore"]),
         tests("DTMCoreTests", ["DTMTestSupport", "DTMCore"]),
         tests("DTMSecretsTests", ["DTMSecrets", "DTMCore", "CSodium"]),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -50,3 +51,7 @@ int dtm_usable_processors(void) {
 int dtm_eventfd(void) { return outcome(eventfd(0, EFD_CLOEXEC)); }
 
 int dtm_lock_when_touched(void *start, size_t length) { return outcome(mlock2(start, length, MLOCK_ONFAULT)); }
+
+int dtm_spawn_takes_terminal(void *actions, int terminal) {
+    return -posix_spawn_file_actions_addtcsetpgrp_np(actions, terminal);
+}

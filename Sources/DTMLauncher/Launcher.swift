@@ -10,15 +10,21 @@ public struct LauncherOptions: Sendable {
     public var home: String
     /// Arguments for control besides those of the launcher.
     public var controlArguments: [String]
+    /// The arguments with which this same program is the console in the foreground; nil: none is shown.
+    public var console: [String]?
 
-    public init(home: String, controlArguments: [String]) {
+    public init(home: String, controlArguments: [String], console: [String]? = nil) {
         self.home = home
         self.controlArguments = controlArguments
+        self.console = console
     }
 }
 
 /// The process that a person or systemd starts: it starts control and the data plane, starts again what dies, passes
 /// signals on, and ends them in order. Single-threaded; holds no secret and opens no network.
+///
+/// On a terminal it starts the console as well, once control serves, and lends it the terminal (``ConsoleLife``). Nobody
+/// else writes there meanwhile.
 ///
 /// Signals: SIGINT and SIGTERM end everything within the drain, a second one at once; SIGHUP reads the configuration
 /// again.
@@ -42,6 +48,11 @@ public final class Launcher {
     private var needsLink = false
     private var stopping: Stop?
     private var exitStatus: CInt = 0
+    private var console: ConsoleLife
+    private var terminal: ConsoleTerminal?
+    /// What the others write, when a console may be shown; otherwise they have this process's own standard output and error.
+    private let output: OutputPipe?
+    private var backlog = TextBacklog()
 
     private enum Stop {
         case draining(until: ContinuousClock.Instant)
@@ -83,6 +94,9 @@ public final class Launcher {
         self.signals = signals
         environment = ProcessHardening.childEnvironment()
         retained = RetainedKey.makeDescriptor()
+        console = ConsoleLife(isWanted: options.console != nil)
+        terminal = options.console.map { _ in ConsoleTerminal() }
+        output = options.console == nil ? nil : OutputPipe()
         controlDue = .now
         dataPlaneDue = .now
     }
@@ -90,13 +104,16 @@ public final class Launcher {
     private func loop() -> CInt {
         while true {
             startWhatIsDue()
-            if control == nil, dataPlane == nil, stopping != nil { break }
+            if control == nil, dataPlane == nil, stopping != nil, !console.hasScreen { break }
             waitForSomething()
             readSignals()
             readChannels()
+            readOutput()
             reap()
+            lookAfterConsole()
             enforceStop()
         }
+        readOutput()
         record.remove()
         return exitStatus
     }
@@ -127,14 +144,15 @@ public final class Launcher {
     private func start(_ role: ChildRole, _ arguments: [String]) -> Bool {
         do {
             let child = try ChildProcess.start(
-                role, arguments: arguments, environment: environment, retained: role == .control ? retained : nil)
+                role, arguments: arguments, environment: environment, retained: role == .control ? retained : nil,
+                output: output?.writing)
             switch role {
             case .control: control = child
             case .dataPlane: dataPlane = child
             }
             return true
         } catch {
-            Self.complain("\(error)")
+            complain("\(error)")
             schedule(role, after: RestartPolicy.longestDelay)
             return false
         }
@@ -175,8 +193,12 @@ public final class Launcher {
         if let descriptor = control?.channel.descriptor {
             interests.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
         }
-        let due = [controlDue, dataPlaneDue, stopping?.until].compactMap { $0 }.min()
+        if let descriptor = output?.reading {
+            interests.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+        }
         let now = ContinuousClock.now
+        let beat = console.wantsBeat ? now + ConsoleLife.beat : nil
+        let due = [controlDue, dataPlaneDue, stopping?.until, console.deadline, beat].compactMap { $0 }.min()
         let wait = due.map { max(0, now.duration(to: $0).wholeMilliseconds + 1) }
         poll(&interests, nfds_t(interests.count), wait.map { CInt(clamping: $0) } ?? -1)
     }
@@ -186,7 +208,7 @@ public final class Launcher {
             let number = dtm_next_signal(signals)
             guard number > 0 else { return }
             switch number {
-            case SIGINT, SIGTERM: stop()
+            case SIGINT, SIGTERM: carryOut(console.stop(at: .now))
             case SIGHUP: try? control?.channel.send(.reload)
             default: break
             }
@@ -199,7 +221,9 @@ public final class Launcher {
         while poll(&interest, 1, 0) > 0, interest.revents & Int16(POLLIN) != 0 {
             guard let message = try? control?.channel.receive() else { return }
             switch consume message {
-            case .ready: wasReady = true
+            case .ready:
+                wasReady = true
+                carryOut(console.ready(isForeground: isForeground))
             case .final: isFinal = true
             default: break
             }
@@ -237,9 +261,16 @@ public final class Launcher {
     private func reap() {
         var ended: [pid_t: CInt] = [:]
         var status: CInt = 0
-        while case let pid = waitpid(-1, &status, WNOHANG), pid > 0 { ended[pid] = status }
+        while case let pid = waitpid(-1, &status, WNOHANG | WUNTRACED), pid > 0 {
+            guard let signal = WaitStatus.stop(status) else {
+                ended[pid] = status
+                continue
+            }
+            if pid == console.pid { carryOut(console.stopped(by: signal)) }
+        }
         // Control's last word may have come since they were read.
         if !ended.isEmpty { readChannels() }
+        if let status = console.pid.flatMap({ ended[$0] }) { carryOut(console.ended(status: status)) }
         // The data plane ends with control: first what is the reason.
         if let status = control.flatMap({ ended[$0.pid] }) { controlEnded(status) }
         if let status = dataPlane.flatMap({ ended[$0.pid] }) { dataPlaneEnded(status) }
@@ -248,7 +279,7 @@ public final class Launcher {
     private func controlEnded(_ status: CInt) {
         let lifetime = control?.startedAt.duration(to: .now) ?? .zero
         control = nil
-        let code = Self.exitCode(status)
+        let code = WaitStatus.exitCode(status)
         if stopping != nil || !wasReady || isFinal || code == 0 {
             // It ended as it was told, or says that it is for good, or it never got as far as serving: the reason is on standard error, and trying
             // again would only repeat it.
@@ -256,7 +287,7 @@ public final class Launcher {
             giveUpDataPlane()
             return
         }
-        Self.complain("control ended \(Self.describe(status)); starting it again")
+        complain("control ended \(WaitStatus.text(status)); starting it again")
         // The data plane ends with the link. Both begin anew, since certificates and endpoints were control's.
         schedule(.control, after: controlRestart.delay(afterLiving: lifetime))
     }
@@ -274,21 +305,72 @@ public final class Launcher {
         guard stopping == nil, !isFinal else { return }
         // With status 0 it ended because its link did: control is going, and says why itself.
         if control != nil, status != 0 {
-            Self.complain("the data plane ended \(Self.describe(status)); starting it again")
+            complain("the data plane ended \(WaitStatus.text(status)); starting it again")
         }
         schedule(.dataPlane, after: dataPlaneRestart.delay(afterLiving: lifetime))
     }
+}
 
-    private static func exitCode(_ status: CInt) -> CInt {
-        status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
+extension Launcher {
+    private var isForeground: Bool { terminal?.isForeground(console: console.pid) ?? false }
+
+    private func lookAfterConsole() {
+        // Control is at its end, for whatever reason.
+        if stopping != nil { carryOut(console.end(at: .now)) }
+        if console.wantsBeat { carryOut(console.beat(isForeground: isForeground)) }
+        carryOut(console.timePassed(at: .now))
     }
 
-    private static func describe(_ status: CInt) -> String {
-        status & 0x7f == 0 ? "with status \((status >> 8) & 0xff)" : "by signal \(status & 0x7f)"
+    private func carryOut(_ actions: [ConsoleLife.Action]) {
+        for action in actions { carryOut(action) }
     }
 
-    private static func complain(_ text: String) {
-        let line = "dtm: \(text)\n"
-        _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    private func carryOut(_ action: ConsoleLife.Action) {
+        switch action {
+        case .start: startConsole()
+        case .hand(let pid):
+            terminal?.remember()
+            terminal?.hand(to: pid)
+            kill(-pid, SIGCONT)
+        case .takeBack(let pid, let isTorn): terminal?.takeBack(from: pid, isTorn: isTorn)
+        case .suspend:
+            kill(getpid(), SIGSTOP)
+            carryOut(console.resumed(isForeground: isForeground))
+        case .signal(let pid, let number): kill(-pid, number)
+        case .release: pass(backlog.take())
+        case .say(let text): Self.write(Array("dtm: \(text)\n".utf8), to: STDOUT_FILENO)
+        case .complain(let text): complain(text)
+        case .stopManager: stop()
+        }
+    }
+
+    private func startConsole() {
+        terminal?.remember()
+        do {
+            console.started(
+                try ChildProcess.startConsole(arguments: options.console ?? [], environment: environment))
+        } catch {
+            console.failed()
+            // It may have had the terminal before it failed.
+            terminal?.hand(to: getpgrp())
+            complain("\(error); the manager goes on without it (Ctrl-C ends it)")
+        }
+    }
+
+    /// Takes what the others have written.
+    private func readOutput() {
+        while case let bytes = output?.read() ?? [], !bytes.isEmpty { pass(bytes) }
+    }
+
+    private func complain(_ text: String) { pass(Array("dtm: \(text)\n".utf8)) }
+
+    /// Writes to standard error, once nobody is drawing there.
+    private func pass(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        if console.hasScreen { backlog.append(bytes) } else { Self.write(bytes, to: STDERR_FILENO) }
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: CInt) {
+        bytes.withUnsafeBytes { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
     }
 }

@@ -57,6 +57,12 @@ int dtm_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
 /// Why C: no wrapper in the C library before glibc 2.36. Gone when that is the oldest one supported.
 int dtm_pidfd_open(pid_t pid);
 
+/// Lets a process that is started take the foreground of a terminal before it runs: posix_spawn_file_actions_addtcsetpgrp_np.
+/// `actions` is a posix_spawn_file_actions_t.
+///
+/// Why C: glibc declares it for GNU sources alone, which Swift's module of it is not.
+int dtm_spawn_takes_terminal(void *actions, int terminal);
+
 /// How many processors this thread may run on: sched_getaffinity(2), which taskset and cgroups' cpusets set.
 ///
 /// Why C: the CPU_* macros do not import.

@@ -9,7 +9,7 @@ struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up", abstract: "Run the manager.",
         discussion: """
-            Runs until SIGINT or SIGTERM, then drains; a second signal ends it at once. SIGHUP reloads the configuration. \
+            On a terminal it shows the console once it serves. Runs until SIGINT or SIGTERM, then drains; a second signal ends it at once. SIGHUP reloads the configuration. \
             Without --config, it is looked for in $DTM_CONFIG, ./config/config.json, the home's config.json and \
             /etc/dtm/config.json; without any of them, the defaults are in force.
             """)
@@ -52,7 +52,11 @@ struct UpCommand: AsyncParsableCommand {
             ).report(asJSON: false).rawValue
         }
         do {
-            return try Launcher.run(LauncherOptions(home: home, controlArguments: controlArguments))
+            let showsConsole = ConsolePolicy(noUI: noUI, system: system).showsConsole
+            return try Launcher.run(
+                LauncherOptions(
+                    home: home, controlArguments: controlArguments + (showsConsole ? [] : ["--banner"]),
+                    console: showsConsole ? ["ui", "--home", home, "--attached"] : nil))
         } catch {
             return CommandFailure(error).report(asJSON: false).rawValue
         }
@@ -61,6 +65,6 @@ struct UpCommand: AsyncParsableCommand {
     private var controlArguments: [String] {
         (config.map { ["--config", HomeDirectory.absolute($0)] } ?? [])
             + (auto ? ["--auto"] : []) + (noUI ? ["--no-ui"] : []) + (system ? ["--system"] : [])
-            + (passphraseFile.map { ["--passphrase-file", HomeDirectory.absolute($0)] } ?? []) + ["--banner"]
+            + (passphraseFile.map { ["--passphrase-file", HomeDirectory.absolute($0)] } ?? [])
     }
 }
