@@ -269,7 +269,10 @@ public final class Launcher {
             if pid == console.pid { carryOut(console.stopped(by: signal)) }
         }
         // Control's last word may have come since they were read.
-        if !ended.isEmpty { readChannels() }
+        if !ended.isEmpty {
+            readChannels()
+            readOutput()
+        }
         if let status = console.pid.flatMap({ ended[$0] }) { carryOut(console.ended(status: status)) }
         // The data plane ends with control: first what is the reason.
         if let status = control.flatMap({ ended[$0.pid] }) { controlEnded(status) }
@@ -357,10 +360,8 @@ extension Launcher {
         }
     }
 
-    /// Takes what the others have written.
-    private func readOutput() {
-        while case let bytes = output?.read() ?? [], !bytes.isEmpty { pass(bytes) }
-    }
+    /// Takes what the others have written: as much as the pipe holds.
+    private func readOutput() { pass(output?.read() ?? []) }
 
     private func complain(_ text: String) { pass(Array("dtm: \(text)\n".utf8)) }
 
