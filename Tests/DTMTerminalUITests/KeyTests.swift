@@ -205,7 +205,7 @@ struct KeyTests {
         #expect(model.text.contains("no  yes"))
         model.press(.down)
         #expect(model.message == nil)
-        _ = model.apply(.outcome(.init(effect: .rotateAll, value: .said("done", notes: []))))
+        _ = model.apply(.outcome(.init(effect: .rotateAll, value: .said("done"))))
         _ = model.tick(at: .seconds(60))
         #expect(model.message == nil)
     }

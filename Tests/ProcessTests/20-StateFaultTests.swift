@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 extension BuiltProgram {
-    @Suite("19 faults of saving")
+    @Suite("20 faults of saving")
     struct StateFaults {
         /// A command that changes the state, and what may be there when it was cut short.
         private struct Change {

@@ -1,4 +1,5 @@
 import DTMAPI
+import DTMCore
 import DTMSecrets
 import DTMText
 
@@ -6,6 +7,8 @@ import DTMText
 struct EffectRunner: Sendable {
     let client: ControlClient
     let mailbox: Mailbox
+    /// ` --home DIR` for the commands that are suggested.
+    var suffix = ""
 
     /// Ends when the effects do or its task is cancelled.
     func run(_ calls: AsyncStream<ConsoleCall>) async {
@@ -35,12 +38,10 @@ struct EffectRunner: Sendable {
         switch effect {
         case .protect(let request):
             let answer = try await client.protect(request)
-            return .said(
-                "\(answer.tunnel.name) is protected; use it: dtm connect \(answer.tunnel.name) --listen 127.0.0.1:0",
-                notes: answer.notes)
+            return protected(answer)
         case .unprotect(let name):
             let answer = try await client.unprotect(name, passphrase: passphrase)
-            return .said("the tunnel \(answer.removed) is gone", notes: [])
+            return .said("the tunnel \(answer.removed) is gone")
         case .rotate(let name): return rotated(try await client.rotate(name))
         case .rotateAll: return rotated(try await client.rotateAll())
         case .setAutoTunnel(let enabled):
@@ -48,17 +49,27 @@ struct EffectRunner: Sendable {
             return .said(
                 answer.enabled
                     ? "auto-tunnel is on: what listens on this machine alone gets a tunnel"
-                    : "auto-tunnel is off: tunnels that stand stay", notes: [])
+                    : "auto-tunnel is off: tunnels that stand stay")
         case .setAnalysis(let enabled):
             let answer = try await client.setAnalysis(enabled: enabled)
             let state = "analysis is \(answer.enabled ? "on" : "off")"
             return .said(
-                answer.available == false ? "\(state); this manager has no analyst yet, so it has no effect" : state,
-                notes: [])
+                answer.available == false ? "\(state); this manager has no analyst yet, so it has no effect" : state)
         case .loadDoctor: return .doctor(try await client.doctor())
         case .loadCertificates: return .certificates(try await client.certificates())
-        case .confirm, .suspend, .redraw, .end: return .said("", notes: [])
+        case .confirm, .suspend, .redraw, .end: return .said("")
         }
+    }
+
+    private func protected(_ answer: ProtectAnswer) -> EffectOutcome.Value {
+        let name = shellQuoted(answer.tunnel.name)
+        let use = [
+            "Use it, from any program of this host:", "  dtm connect \(name) --listen 127.0.0.1:PORT\(suffix)",
+            "and talk to that port instead.",
+        ]
+        return .notice(
+            title: "\(answer.tunnel.name) is behind a tunnel",
+            text: use + (answer.notes.isEmpty ? [] : [""]) + answer.notes)
     }
 
     private func rotated(_ answer: RotateAnswer) -> EffectOutcome.Value {
@@ -69,8 +80,8 @@ struct EffectRunner: Sendable {
                     + (first.failure ?? ""), hint: "the old endpoint stays live; it is tried again at the next turn")
         }
         guard answer.rotations.count == 1, let only = answer.rotations.first else {
-            return .said("\(Quantity.count(answer.rotations.count, "tunnel")) rotated", notes: [])
+            return .said("\(Quantity.count(answer.rotations.count, "tunnel")) rotated")
         }
-        return .said("\(only.tunnel) rotated" + (only.endpoint.map { " to \($0.host):\($0.port)" } ?? ""), notes: [])
+        return .said("\(only.tunnel) rotated" + (only.endpoint.map { " to \($0.host):\($0.port)" } ?? ""))
     }
 }

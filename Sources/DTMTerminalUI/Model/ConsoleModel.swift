@@ -99,8 +99,13 @@ struct ConsoleModel: Sendable {
         case .passphraseNeeded: return [.confirm(outcome.effect)]
         case .doctor(let report): doctor = report
         case .certificates(let list): certificates = list
-        case .said(let text, let notes):
-            message = Message(kind: .done, text: text, hint: notes.first, until: now + .seconds(notes.isEmpty ? 6 : 15))
+        case .said(let text): message = Message(kind: .done, text: text, hint: nil, until: now + .seconds(6))
+        case .notice(let title, let text):
+            message = nil
+            // What somebody is in the middle of is not taken from under his fingers.
+            if dialog == nil, !isFiltering {
+                dialog = .menu(.init(title: title, text: text, choices: [.init(label: "Go on", effect: nil)]))
+            }
         case .failed(let text, let hint):
             // A look that failed is shown as missing, where it would stand.
             guard outcome.effect != .loadDoctor, outcome.effect != .loadCertificates else { return [] }

@@ -42,7 +42,9 @@ public enum ConsoleEnding: Hashable, Sendable {
 /// What came of an effect.
 struct EffectOutcome: Sendable {
     enum Value: Sendable {
-        case said(String, notes: [String])
+        case said(String)
+        /// Something to read, which stays until a key is pressed.
+        case notice(title: String, text: [String])
         case failed(message: String, hint: String?)
         /// It lowers protection: the manager wants to hear it from the operator.
         case passphraseNeeded

@@ -127,10 +127,14 @@ public struct ConsoleOptions: Hashable, Sendable {
     public var refusesColours: Bool
     /// Whether the terminal shows ASCII alone.
     public var isASCII: Bool
+    /// ` --home DIR` for the commands that are suggested; empty where the usual home is meant.
+    public var suffix: String
 
     public init(
-        isReadOnly: Bool = false, isAttached: Bool = false, refusesColours: Bool = false, isASCII: Bool = false
+        isReadOnly: Bool = false, isAttached: Bool = false, refusesColours: Bool = false, isASCII: Bool = false,
+        suffix: String = ""
     ) {
+        self.suffix = suffix
         self.isReadOnly = isReadOnly
         self.isAttached = isAttached
         self.refusesColours = refusesColours

@@ -48,9 +48,10 @@ public final class Console {
         let (stream, continuation) = AsyncStream<ConsoleCall>.makeStream()
         calls = continuation
         let mailbox = mailbox
+        let suffix = model.options.suffix
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await LiveFeed(client: client, mailbox: mailbox).run() }
-            group.addTask { await EffectRunner(client: client, mailbox: mailbox).run(stream) }
+            group.addTask { await EffectRunner(client: client, mailbox: mailbox, suffix: suffix).run(stream) }
             // Blocks this thread, which is none of those that tasks run on.
             loop()
             continuation.finish()

@@ -11,7 +11,9 @@ enum DialogView {
     }
 
     private static func draw(_ menu: Dialog.Menu, _ model: ConsoleModel, _ grid: inout Grid) {
-        let lines = menu.text.map { Line($0) } + (menu.text.isEmpty ? [] : [.empty])
+        let room = min(84, grid.columns - 10)
+        let text = menu.text.flatMap { DTMText.columns(of: $0) <= room ? [$0] : wrapped($0, to: room) }
+        let lines = text.map { Line(shown($0)) } + (text.isEmpty ? [] : [.empty])
         let choices = menu.choices.enumerated().map { Line("\($0.offset + 1)  \($0.element.label)") }
         let box = Box(title: menu.title, content: lines + choices, footer: "Enter takes it, Esc goes back", model, grid)
         box.draw(into: &grid)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DTMAPI
 import DTMCommands
+import DTMCore
 import DTMSecrets
 import DTMState
 import DTMTerminalUI
@@ -48,7 +49,8 @@ struct UICommand: AsyncParsableCommand {
         }
         let options = ConsoleOptions(
             isReadOnly: readOnly, isAttached: attached,
-            refusesColours: HomeDirectory.variable("NO_COLOR").map { !$0.isEmpty } ?? false, isASCII: ascii)
+            refusesColours: HomeDirectory.variable("NO_COLOR").map { !$0.isEmpty } ?? false, isASCII: ascii,
+            suffix: suffix)
         do {
             let locator = ControlSocketLocator(home: home)
             // That there is nobody to show is said before the screen is taken.
@@ -58,6 +60,12 @@ struct UICommand: AsyncParsableCommand {
         } catch {
             return CommandFailure(error).report(asJSON: false).rawValue
         }
+    }
+
+    /// Whoever has another home than the usual one says so to every command.
+    private var suffix: String {
+        guard let home = home.map(HomeDirectory.absolute), home != HomeDirectory.standard() else { return "" }
+        return " --home \(shellQuoted(home))"
     }
 
     private static func askPassphrase() throws -> SharedSecret? {

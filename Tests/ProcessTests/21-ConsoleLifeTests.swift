@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 extension BuiltProgram {
-    @Suite("19 the manager on a terminal")
+    @Suite("21 the manager on a terminal")
     struct ConsoleLife {
         /// A home of its own, for a manager that is typed into a shell.
         private func home() throws -> (directory: TestDirectory, up: String, environment: [String: String]) {
