@@ -17,9 +17,8 @@ public final class Console {
     private var ending: ConsoleEnding?
     private var calls: AsyncStream<ConsoleCall>.Continuation?
     private let askPassphrase: PassphraseQuestion
-    /// Whether something is to be drawn at once, and whether something is to be drawn with the next beat.
+    /// Whether something is to be drawn before the next beat.
     private var isUrgent = true
-    private var isDirty = true
     private var drawnAt: ContinuousClock.Instant?
 
     /// Between two screens that nobody asked for.
@@ -69,8 +68,11 @@ public final class Console {
             readSignals()
             readKeys()
             for news in mailbox.take() {
-                isDirty = true
-                if case .outcome = news { isUrgent = true }
+                switch news {
+                case .outcome, .lost: isUrgent = true
+                // The first, and the one after a loss.
+                case .update(let update): isUrgent = isUrgent || update.isSnapshot
+                }
                 perform(model.apply(news))
             }
             perform(model.tick(at: ContinuousClock.now - start))
@@ -84,7 +86,6 @@ public final class Console {
         // Seconds go by in every screen, so a beat draws always: it costs the terminal what changed.
         terminal.show(ConsoleView.grid(model))
         isUrgent = false
-        isDirty = false
         drawnAt = now
     }
 

@@ -43,7 +43,8 @@ final class Terminal {
         var all = basicEnvironment
         // tmux refuses what is not UTF-8.
         all["LC_ALL"] = "C.UTF-8"
-        all["NO_COLOR"] = nil
+        // Empty is as good as not set (no-color.org), and what is left out would come back.
+        all["NO_COLOR"] = ""
         all["HOME"] = directory.path
         all.merge(environment) { $1 }
         all["TERM"] = term
