@@ -1,5 +1,6 @@
 import DTMAPI
 import DTMCore
+import DTMText
 import Testing
 
 @testable import DTMCommands
@@ -75,6 +76,31 @@ import Testing
         let line = EventLine.text(event, .plain)
         #expect(line.hasSuffix(#"k\n="v \x9b1m"""#))
         #expect(line.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) })
+    }
+
+    @Test(arguments: [40, 80, 120]) func `On a terminal an event is one row of it`(width: Int) {
+        let style = TextStyle(width: width, hasColour: false)
+        let long = String(repeating: "word ", count: 60)
+        let event = Samples.event(
+            kind: "connection.refused", severity: .warning, detail: ["a": "first", "reason": .string(long)])
+        let line = EventLine.text(event, style)
+        #expect(columns(of: line) <= max(width, 60))
+        #expect(line.hasPrefix("08:00:00  warning   connection.refused"))
+        #expect(width < 80 || line.contains("redis") && line.contains("word"))
+        #expect(EventLine.day(event, style) == "2027-01-15, times in UTC")
+    }
+
+    @Test func `The status of a manager on a terminal has its tunnels, those with a problem first`() {
+        let list = TunnelList(
+            tunnels: (1...14).map { Samples.tunnel("tunnel-\($0)") } + [Samples.tunnel("zebra", problem: "refused")])
+        let style = TextStyle(width: 100, hasColour: false)
+        let lines = StatusView.tunnels(list, style, now: now, suffix: "")
+        #expect(lines.dropFirst(2).first?.contains("zebra") == true, "\(lines)")
+        #expect(lines.contains { $0.contains("and 3 more: dtm tunnels") })
+        #expect(lines.last?.contains("dtm ui") == true)
+        #expect(StatusView.tunnels(list, .plain, now: now, suffix: "").isEmpty)
+        let none = StatusView.tunnels(TunnelList(tunnels: []), style, now: now, suffix: " --home /x")
+        #expect(none.contains { $0.contains("dtm protect 127.0.0.1:PORT --home /x") })
     }
 
     @Test func `Protecting ends with the command to type next`() {

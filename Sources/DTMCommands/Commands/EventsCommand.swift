@@ -18,16 +18,20 @@ struct EventsCommand: ManagerCommand {
     @OptionGroup var manager: ManagerOptions
 
     func run(_ client: ControlClient, _ output: Output) async throws {
+        var date: Substring?
         guard follow else {
-            for event in try await client.events(after: since).events { try show(event, output) }
+            for event in try await client.events(after: since).events { try show(event, output, &date) }
             return
         }
         try await EventFollower().run(after: since, open: { try await client.followEvents(after: $0) }) { event in
-            try show(event, output)
+            try show(event, output, &date)
         }
     }
 
-    private func show(_ event: EventReport, _ output: Output) throws {
-        try print(event, output) { [EventLine.text(event, $0)] }
+    /// - Parameter date: That of the row before; rows on a terminal tell the time of day alone.
+    private func show(_ event: EventReport, _ output: Output, _ date: inout Substring?) throws {
+        let isNewDay = output.style.width != nil && date != EventLine.date(event)
+        date = EventLine.date(event)
+        try print(event, output) { (isNewDay ? [EventLine.day(event, $0)] : []) + [EventLine.text(event, $0)] }
     }
 }

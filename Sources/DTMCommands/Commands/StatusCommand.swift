@@ -1,5 +1,6 @@
 import ArgumentParser
 import DTMAPI
+import DTMCore
 
 struct StatusCommand: ManagerCommand {
     static let configuration = CommandConfiguration(
@@ -10,7 +11,12 @@ struct StatusCommand: ManagerCommand {
 
     func run(_ client: ControlClient, _ output: Output) async throws {
         let report = try await client.status()
-        try print(report, output) { StatusView.lines(report, $0) }
+        // For people: what stands behind the number of tunnels. Whoever may not see them sees the rest all the same.
+        let tunnels = manager.json ? nil : try? await client.tunnels()
+        try print(report, output) {
+            StatusView.lines(report, $0)
+                + StatusView.tunnels(tunnels, $0, now: WallClock().now(), suffix: manager.suffix)
+        }
         if !report.degraded.isEmpty { throw ExitCode(ExitStatus.degraded) }
     }
 }

@@ -3,8 +3,45 @@ import DTMCore
 import DTMText
 
 /// One line of `dtm events` for people: time, severity, kind, tunnel, detail.
+///
+/// On a terminal it is a row of a table: the time of day, columns of a fixed width, the reason before the other details, and
+/// no more than fits. In a file or a pipe nothing is left out.
 enum EventLine {
     static func text(_ event: EventReport, _ style: TextStyle) -> String {
+        style.width.map { row(event, style, width: $0) } ?? whole(event, style)
+    }
+
+    /// Above the first row of a day.
+    static func day(_ event: EventReport, _ style: TextStyle) -> String {
+        style.paint("\(shown(String(event.time.prefix(10)))), times in UTC", .dim)
+    }
+
+    /// The date, by which days are told apart.
+    static func date(_ event: EventReport) -> Substring { event.time.prefix(10) }
+
+    private static func row(_ event: EventReport, _ style: TextStyle, width: Int) -> String {
+        let severity = padded(event.severity.rawValue, to: 8)
+        let kind = padded(cut(shown(event.kind), to: 22), to: 22)
+        let subject = padded(cut(shown(event.tunnel ?? event.app ?? "-"), to: 14), to: 14)
+        let time = shown(String(event.time.dropFirst(11).prefix(8)))
+        let head = 8 + 2 + 8 + 2 + 22 + 2 + 14 + 2
+        let paint = paint(event.severity)
+        let parts = [
+            style.paint(time, .dim), style.paint(severity, paint), style.paint(kind, paint), subject,
+            width > head + 8 ? cut(brief(event), to: width - head) : "",
+        ]
+        return trimmed(parts.joined(separator: "  "))
+    }
+
+    /// The reason alone where there is one, and otherwise everything.
+    private static func brief(_ event: EventReport) -> String {
+        guard let reason = event.detail["reason"] else { return detail(event) }
+        var rest = event
+        rest.detail["reason"] = nil
+        return "\(shown(reason.description))  \(detail(rest))"
+    }
+
+    private static func whole(_ event: EventReport, _ style: TextStyle) -> String {
         let severity = padded(event.severity.rawValue, to: 8)
         let subject = event.tunnel ?? event.app ?? "-"
         let parts = [

@@ -1,4 +1,5 @@
 import DTMAPI
+import DTMCore
 import DTMText
 
 /// `dtm status` for people.
@@ -7,6 +8,24 @@ enum StatusView {
         let uptime = Quantity.duration(seconds: report.uptimeSeconds)
         let head = "dtm \(shown(report.version)) is running (pid \(report.pid), up \(uptime))"
         return [style.paint(head, .bold)] + fields(pairs(report)) + verdict(report, style)
+    }
+
+    /// Rows of tunnels that are shown; `dtm tunnels` has all.
+    private static let mostTunnels = 12
+
+    /// What follows on a terminal, so that one screen says how things are; nothing elsewhere.
+    static func tunnels(_ list: TunnelList?, _ style: TextStyle, now: Timestamp, suffix: String) -> [String] {
+        guard style.width != nil, let list else { return [] }
+        let live = style.paint("dtm ui\(suffix)", .bold) + " shows all of it, live."
+        guard !list.tunnels.isEmpty else {
+            return ["", "Nothing is protected yet: dtm protect 127.0.0.1:PORT\(suffix), or p in the console.", live]
+        }
+        // What is wrong comes first.
+        let sorted = list.tunnels.sorted { ($0.problem == nil ? 1 : 0, $0.name) < ($1.problem == nil ? 1 : 0, $1.name) }
+        let shown = TunnelList(tunnels: Array(sorted.prefix(mostTunnels)))
+        let rest = sorted.count - shown.tunnels.count
+        return [""] + TunnelsView.lines(shown, style, now: now)
+            + (rest > 0 ? [style.paint("and \(rest) more: dtm tunnels\(suffix)", .dim)] : []) + ["", live]
     }
 
     private static func pairs(_ report: StatusReport) -> [(name: String, value: String)] {
