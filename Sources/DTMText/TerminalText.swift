@@ -33,7 +33,7 @@ package func shownJSON(_ text: String) -> String {
 }
 
 /// Controls of C0 and C1, DEL, line and paragraph separators, marks that reorder or hide text, and tags.
-private func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+package func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0...0x1f, 0x7f...0x9f, 0xad, 0x61c, 0x180e, 0x200b...0x200f, 0x2028...0x202e, 0x2060...0x206f, 0xfeff,
         0xfff9...0xfffb, 0xe0000...0xe007f:

@@ -14,7 +14,8 @@ struct Grid: Hashable, Sendable {
 
     subscript(row: Int, column: Int) -> Cell { cells[row * columns + column] }
 
-    /// Writes text that may come from anywhere, in one row.
+    /// Writes text in one row. Foreign text should have passed `shown`, which tells what is in it; of what could act on a
+    /// terminal and comes here all the same, question marks are shown.
     ///
     /// - Parameter end: The first column that it must not reach; what does not fit is cut off.
     /// - Returns: The column behind it.
@@ -23,7 +24,10 @@ struct Grid: Hashable, Sendable {
         let end = min(columns, end ?? columns)
         guard row >= 0, row < rows, column < end else { return column }
         var column = column
-        for scalar in text.unicodeScalars {
+        for given in text.unicodeScalars {
+            // They would choose between two looks of the character before, which take one column or two.
+            if (0xfe00...0xfe0f).contains(given.value) { continue }
+            let scalar = isUnsafe(given) ? "?" : given
             let width = columnsTaken(by: scalar)
             if width == 0 {
                 combine(scalar, row: row, before: column)

@@ -63,7 +63,7 @@ enum FooterView {
     private static func message(_ model: ConsoleModel) -> Line {
         if model.isFiltering {
             let count = Quantity.count(model.list.rows.count, "row")
-            return [Span("/\(model.list.filter)", .strong), Span("_", .accent), Span("  \(count)", .dim)]
+            return [Span("/\(shown(model.list.filter))", .strong), Span("_", .accent), Span("  \(count)", .dim)]
         }
         if let message = model.message {
             let role: Role =
@@ -72,7 +72,7 @@ enum FooterView {
                 case .done: .good
                 case .failed: .bad
                 }
-            let hint = message.hint.map { [Span("  \($0)", .dim)] } ?? []
+            let hint = message.hint.map { [Span("  \(shown($0))", .dim)] } ?? []
             return Line([Span(shown(message.text), role)] + hint)
         }
         guard model.details.isEmpty else { return .empty }
