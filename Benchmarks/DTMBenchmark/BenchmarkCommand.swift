@@ -46,7 +46,7 @@ struct CommonOptions: ParsableArguments {
 struct AllCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "all",
-        abstract: "Measure tunnels beside stunnel, HAProxy and nginx stream, on loopback, and discovery.")
+        abstract: "Measure tunnels beside stunnel, HAProxy and nginx stream, on loopback, discovery and the console.")
 
     @Option(help: "The program under test.")
     var dtm = ".build/release/dtm"
@@ -59,7 +59,7 @@ struct AllCommand: ParsableCommand {
 
     @Option(
         help:
-            "What to measure, with commas: bulk, requests, connections, idle, rotation, state, discovery. All by default."
+            "What to measure, with commas: bulk, requests, connections, idle, rotation, state, discovery, console. All by default."
     )
     var measure: String?
 
@@ -74,10 +74,17 @@ struct AllCommand: ParsableCommand {
         try common.supervised { registry in
             let workshop = Workshop(registry: registry, configurations: configurations)
             var sections: [DocumentSection] = []
-            if chosen != ["discovery"] { sections.append(try measureTunnels(chosen, workshop: workshop).section) }
+            if !chosen.isSubset(of: ["discovery", "console"]) {
+                sections.append(try measureTunnels(chosen, workshop: workshop).section)
+            }
             if chosen.contains("discovery") {
                 sections.append(
                     try DiscoveryRun(isQuick: common.quick, workshop: workshop, progress: progress).run().section)
+            }
+            if chosen.contains("console"), !peersOnly {
+                sections.append(
+                    try ConsoleRun(program: dtm, scale: common.scale, workshop: workshop, progress: progress).run()
+                        .section)
             }
             try common.publish(sections)
         }
@@ -118,7 +125,7 @@ struct AllCommand: ParsableCommand {
     }
 
     private func chosenMeasures() throws -> Set<String> {
-        let known = ComparedMeasure.allCases.map(\.rawValue) + ["rotation", "state", "discovery"]
+        let known = ComparedMeasure.allCases.map(\.rawValue) + ["rotation", "state", "discovery", "console"]
         guard let measure else { return Set(known) }
         let chosen = measure.split(separator: ",").map(String.init)
         guard chosen.allSatisfy(known.contains) else {

@@ -78,7 +78,7 @@ struct Report {
         return table([title, "", "to reach", ""], rows)
     }
 
-    private static func table(_ head: [String], _ rows: [[String]]) -> String {
+    static func table(_ head: [String], _ rows: [[String]]) -> String {
         let rule = head.enumerated().map { $0.offset == 0 ? "---" : "--:" }
         return ([head, rule] + rows).map { "| \($0.joined(separator: " | ")) |" }.joined(separator: "\n")
     }

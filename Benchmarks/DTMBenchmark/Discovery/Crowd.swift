@@ -14,11 +14,15 @@ struct Crowd {
     private var members: [pid_t] = []
 
     /// Throws when the limits of the machine do not allow so many.
-    static func start(processes: Int) throws(BenchmarkError) -> Crowd {
+    ///
+    /// - Parameter hasSockets: Otherwise they are processes and nothing else.
+    static func start(processes: Int, hasSockets: Bool = true) throws(BenchmarkError) -> Crowd {
         try CrowdLimits.check(processes: processes)
         var crowd = try Crowd()
         do throws(BenchmarkError) {
-            for _ in 0..<processes { _ = try crowd.add() }
+            for _ in 0..<processes {
+                if hasSockets { _ = try crowd.add() } else { try crowd.addSilent() }
+            }
         } catch {
             crowd.end()
             throw error
@@ -41,6 +45,11 @@ struct Crowd {
         let pid = try Spawn.quietly(program, input: input, keeping: sockets.descriptors, group: members.first ?? 0)
         members.append(pid)
         return pid
+    }
+
+    /// One more process without sockets.
+    private mutating func addSilent() throws(BenchmarkError) {
+        members.append(try Spawn.quietly(["cat"], input: input, group: members.first ?? 0))
     }
 
     /// Ends one process and waits until it is gone.

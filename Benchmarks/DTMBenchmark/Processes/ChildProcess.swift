@@ -125,7 +125,8 @@ struct ChildProcess {
             &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     }
 
-    private static func inherited(adding more: [String: String]) -> [String] {
+    /// The benchmark's environment with `more` in place of what is called so.
+    static func inherited(adding more: [String: String]) -> [String] {
         var result: [String] = []
         var next = environ
         while let entry = next.pointee {
