@@ -234,4 +234,21 @@ struct KeyTests {
         add(8)
         #expect(model.list.selection == .event(8))
     }
+
+    @Test func `A process without sockets has no history, one that had some keeps it`() {
+        var model = Samples.model()
+        var update = LiveUpdate(isSnapshot: false, time: Samples.now.rfc3339)
+        update.apps = [
+            Samples.app("worker", 9_001, rate: 0), Samples.app("server", 9_002, ports: [9_002], rate: 64),
+        ]
+        _ = model.apply(.update(update))
+        let samples = model.live.apps[9_002]?.throughput.samples.count ?? 0
+        _ = model.tick(at: .seconds(100))
+        #expect(model.live.apps[9_001]?.throughput.samples == [])
+        #expect(model.live.apps[9_002]?.throughput.samples.count == samples + 1)
+        update.apps = [Samples.app("server", 9_002, rate: 0)]
+        _ = model.apply(.update(update))
+        _ = model.tick(at: .seconds(102))
+        #expect(model.live.apps[9_002]?.throughput.samples.last == 0)
+    }
 }

@@ -11,6 +11,12 @@ struct AppEntry: Hashable, Sendable {
     var connectionCount: Int { report.connections.count + (report.omittedConnections ?? 0) }
     /// Whether it has anything to do with others.
     var hasSockets: Bool { !report.listeners.isEmpty || connectionCount > 0 || report.tunnel != nil }
+
+    /// Takes a sample of what goes over its connections. Most processes have none, and so nothing to remember.
+    mutating func sample() {
+        guard !throughput.samples.isEmpty || (report.rate != nil && hasSockets) else { return }
+        throughput.add(rate)
+    }
 }
 
 /// One tunnel, with what the console remembers of it.
@@ -176,9 +182,7 @@ struct LiveData: Sendable {
         if let sampledAt, local - sampledAt < .milliseconds(950) { return }
         sampledAt = local
         guard link.isLive else { return }
-        for (pid, entry) in apps where entry.rate != nil || !entry.throughput.samples.isEmpty {
-            apps[pid]?.throughput.add(entry.rate)
-        }
+        sampleApps()
         for name in tunnelNames {
             if let time = managerTime(at: local) { tunnels[name]?.settle(at: time) }
             let rate = tunnels[name]?.rate
@@ -188,6 +192,15 @@ struct LiveData: Sendable {
         memory.add(status.map { Double($0.memory.residentBytes) })
         let rates = tunnels.values.compactMap(\.rate)
         throughput.add(rates.isEmpty ? (tunnels.isEmpty ? 0 : nil) : rates.reduce(0, +))
+    }
+
+    /// In place: to go through the entries while they change would copy all of them, thousands, once a second.
+    private mutating func sampleApps() {
+        var index = apps.startIndex
+        while index != apps.endIndex {
+            apps.values[index].sample()
+            apps.formIndex(after: &index)
+        }
     }
 }
 
