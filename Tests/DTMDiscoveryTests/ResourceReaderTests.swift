@@ -20,6 +20,15 @@ struct ResourceReaderTests {
         #expect(total.cpuTime == .seconds(200) / Double(sysconf(Int32(_SC_CLK_TCK))))
     }
 
+    @Test("Without the proportional size, all the rest is there")
+    func cheap() throws {
+        let tree = try ProcessTree()
+        try tree.add(pid: 20, name: "a", cpuTicks: 150)
+        var full = ResourceReader(root: tree.root).read([20])
+        full[0].proportionalBytes = nil
+        #expect(ResourceReader(root: tree.root).read([20], withProportional: false) == full)
+    }
+
     @Test("This very process has a size")
     func real() { #expect(ResourceReader().read([getpid()]).first?.residentBytes ?? 0 > 0) }
 }

@@ -1,4 +1,5 @@
 import DTMCore
+import DTMDiscovery
 import DTMPlan
 import DTMTelemetry
 import Testing
@@ -20,6 +21,30 @@ import Testing
         var watch = ClockWatch()
         _ = watch.look(wall: Samples.now, steady: Samples.now)
         #expect(watch.look(wall: Samples.now + .milliseconds(2_900), steady: Samples.now + .seconds(2)) == nil)
+    }
+}
+
+@Suite struct SizeMemoryTests {
+    private func process(_ pid: Int32, _ proportional: UInt64?) -> ProcessResources {
+        ProcessResources(
+            pid: pid, residentBytes: 100, proportionalBytes: proportional, lockedBytes: 0, cpuTime: .seconds(1))
+    }
+
+    @Test func `sizes are read anew after some seconds, and for a process that was not there`() {
+        var memory = SizeMemory()
+        #expect(memory.isDue([1], at: Samples.now))
+        memory.take([process(1, 40), process(2, nil)], at: Samples.now)
+        #expect(!memory.isDue([1, 2], at: Samples.now + .seconds(3)))
+        #expect(memory.isDue([1, 3], at: Samples.now + .seconds(3)))
+        #expect(memory.isDue([1], at: Samples.now + SizeMemory.age))
+        #expect(memory.isDue([1], at: Samples.now - .seconds(1)))
+    }
+
+    @Test func `what is read in between has the sizes that were read last`() {
+        var memory = SizeMemory()
+        memory.take([process(1, 40), process(2, nil)], at: Samples.now)
+        let completed = memory.completed([process(1, nil), process(2, nil)])
+        #expect(completed == [process(1, 40), process(2, nil)])
     }
 }
 

@@ -42,7 +42,12 @@ public struct ResourceReader: Sendable {
     }
 
     /// In the order of `pids`; processes that are gone are left out.
-    public func read(_ pids: [Int32]) -> [ProcessResources] { pids.compactMap(read) }
+    ///
+    /// - Parameter withProportional: Whether the kernel is to walk the pages of each for its proportional size, which
+    ///   costs some ten times as much as all the rest.
+    public func read(_ pids: [Int32], withProportional: Bool = true) -> [ProcessResources] {
+        pids.compactMap { read($0, withProportional) }
+    }
 
     /// The sums over `resources`.
     public static func total(_ resources: [ProcessResources]) -> Total {
@@ -53,11 +58,12 @@ public struct ResourceReader: Sendable {
         }
     }
 
-    private func read(_ pid: Int32) -> ProcessResources? {
+    private func read(_ pid: Int32, _ withProportional: Bool) -> ProcessResources? {
         guard let stat = (try? files.read("\(pid)/stat")).flatMap(ProcessStat.init),
             let status = (try? files.read("\(pid)/status")).flatMap(ProcessStatus.init)
         else { return nil }
-        let proportional = (try? files.read("\(pid)/smaps_rollup")).flatMap(SmapsRollup.proportionalBytes)
+        let proportional =
+            withProportional ? (try? files.read("\(pid)/smaps_rollup")).flatMap(SmapsRollup.proportionalBytes) : nil
         return ProcessResources(
             pid: pid, residentBytes: status.residentBytes, proportionalBytes: proportional,
             lockedBytes: status.lockedBytes, cpuTime: duration(stat.cpuTicks))

@@ -55,12 +55,44 @@ struct LoadWindow: Hashable, Sendable {
     }
 }
 
+/// The proportional sizes that were read last: consoles ask every second, and the kernel walks all pages for them. A pure
+/// value.
+struct SizeMemory: Hashable, Sendable {
+    private var readAt: Timestamp?
+    private var sizes: [Int32: UInt64?] = [:]
+
+    /// For how long they are good enough.
+    static let age = Duration.seconds(4)
+
+    /// Whether they are to be read anew.
+    func isDue(_ pids: [Int32], at now: Timestamp) -> Bool {
+        guard let readAt, now >= readAt, now - readAt < Self.age else { return true }
+        return !pids.allSatisfy { sizes.keys.contains($0) }
+    }
+
+    /// Keeps what was read.
+    mutating func take(_ resources: [ProcessResources], at now: Timestamp) {
+        readAt = now
+        sizes = Dictionary(resources.map { ($0.pid, $0.proportionalBytes) }) { first, _ in first }
+    }
+
+    /// The same with the sizes that were read last.
+    func completed(_ resources: [ProcessResources]) -> [ProcessResources] {
+        resources.map { process in
+            var process = process
+            process.proportionalBytes = sizes[process.pid] ?? nil
+            return process
+        }
+    }
+}
+
 /// Reads what the manager uses, on threads of its own.
 final class UsageMeter: Sendable {
     private let reader = ResourceReader()
     private let threads: NIOThreadPool
     private let clock: any TimeSource
     private let window = Mutex(LoadWindow())
+    private let sizes = Mutex(SizeMemory())
 
     init(threads: NIOThreadPool, clock: any TimeSource) {
         self.threads = threads
@@ -68,8 +100,7 @@ final class UsageMeter: Sendable {
     }
 
     func read(_ processes: ManagerProcesses) async -> UsageFigures {
-        let pids = processes.pids
-        let resources = (try? await threads.runIfActive { [reader] in reader.read(pids) }) ?? []
+        let resources = await resources(of: processes.pids)
         let total = ResourceReader.total(resources)
         let times = Dictionary(resources.map { ($0.pid, $0.cpuTime) }) { first, _ in first }
         let percent = window.withLock { window in
@@ -83,5 +114,15 @@ final class UsageMeter: Sendable {
                     role: processes.role(of: process.pid), pid: process.pid,
                     residentBytes: process.proportionalBytes ?? process.residentBytes)
             })
+    }
+
+    private func resources(of pids: [Int32]) async -> [ProcessResources] {
+        let isDue = sizes.withLock { $0.isDue(pids, at: clock.now()) }
+        let read = try? await threads.runIfActive { [reader] in reader.read(pids, withProportional: isDue) }
+        return sizes.withLock { sizes in
+            guard isDue else { return sizes.completed(read ?? []) }
+            sizes.take(read ?? [], at: clock.now())
+            return read ?? []
+        }
     }
 }
