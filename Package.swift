@@ -27,6 +27,7 @@ extension Target.Dependency {
     static let nioPosix = Self.product(name: "NIOPosix", package: "swift-nio")
     static let nioConcurrencyHelpers = Self.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
     static let nioHTTP1 = Self.product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioEmbedded = Self.product(name: "NIOEmbedded", package: "swift-nio")
     static let nioTLS = Self.product(name: "NIOTLS", package: "swift-nio")
     static let nioSSL = Self.product(name: "NIOSSL", package: "swift-nio-ssl")
     static let x509 = Self.product(name: "X509", package: "swift-certificates")
@@ -146,7 +147,8 @@ let package = Package(
         .executableTarget(
             name: "dtm-bench",
             dependencies: [
-                "DTMCore", "DTMDiscovery", "DTMSecrets", "DTMState", .crypto, .nioCore, .nioPosix, .argumentParser,
+                "DTMCore", "DTMDiscovery", "DTMSecrets", "DTMState", "DTMTunnel", "DTMCertificates", .crypto, .nioCore,
+                .nioPosix, .nioTLS, .nioSSL, .nioEmbedded, .x509, .asn1, .argumentParser,
             ],
             path: "Benchmarks/DTMBenchmark",
             swiftSettings: swiftSettings),

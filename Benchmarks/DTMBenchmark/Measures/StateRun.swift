@@ -18,7 +18,11 @@ struct StateRun {
 
     func run() throws -> [OwnFigure] {
         var figures: [OwnFigure] = []
-        for (step, measure) in [("saves", saves), ("secrets in memory", memory), ("sealed starts", starts)] {
+        for (step, measure) in [
+            ("saves", saves), ("secrets in memory", memory),
+            ("handshakes", { try HandshakeRun(rounds: max(20, scale.signatures / 20)).run() }),
+            ("sealed starts", starts),
+        ] {
             let clock = Stopwatch()
             figures += try measure()
             progress("\(step): \(Figure.text(clock.seconds)) s")

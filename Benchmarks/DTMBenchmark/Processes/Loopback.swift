@@ -34,13 +34,13 @@ enum Loopback {
 
     /// Accepts a connection and tells the port of its other end. The caller closes it.
     static func accepted(_ listener: Int32) throws(BenchmarkError) -> (descriptor: Int32, port: Int) {
-        var address = sockaddr_in()
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let socket = withUnsafeMutableBytes(of: &address) { bytes in
+        var address = [UInt8](repeating: 0, count: addressBytes)
+        var size = socklen_t(address.count)
+        let socket = address.withUnsafeMutableBytes { bytes in
             bytes.withMemoryRebound(to: sockaddr.self) { accept(listener, $0.baseAddress, &size) }
         }
         guard socket >= 0 else { throw BenchmarkError("accept failed: \(systemError())") }
-        return (socket, Int(UInt16(bigEndian: address.sin_port)))
+        return (socket, port(of: address))
     }
 
     /// Brings the loopback interface up, which in a new network namespace is down: `netdevice(7)`.
@@ -67,13 +67,13 @@ enum Loopback {
         guard withAddress(host: "127.0.0.1", port: 0, { bind(socket, $0, $1) }) == 0 else {
             throw BenchmarkError("bind failed: \(systemError())")
         }
-        var address = sockaddr_in()
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let code = withUnsafeMutableBytes(of: &address) { bytes in
+        var address = [UInt8](repeating: 0, count: addressBytes)
+        var size = socklen_t(address.count)
+        let code = address.withUnsafeMutableBytes { bytes in
             bytes.withMemoryRebound(to: sockaddr.self) { getsockname(socket, $0.baseAddress, &size) }
         }
         guard code == 0 else { throw BenchmarkError("getsockname failed: \(systemError())") }
-        return Int(UInt16(bigEndian: address.sin_port))
+        return port(of: address)
     }
 
     /// Whether something accepts at `host:port`, an IPv4 address.
@@ -97,14 +97,22 @@ enum Loopback {
         }
     }
 
+    // An address as `ip(7)` has it: the family, then in network order the port and four octets, 16 in all. By offsets, since
+    // NIO's own C module claims the members of `sockaddr_in` wherever a part of the module imports it.
+    private static let addressBytes = 16
+
+    private static func port(of address: [UInt8]) -> Int { Int(address[2]) << 8 | Int(address[3]) }
+
     private static func withAddress(host: String, port: Int, _ body: (UnsafePointer<sockaddr>?, socklen_t) -> Int32)
         -> Int32
     {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        inet_pton(AF_INET, host, &address.sin_addr)
-        return withUnsafeBytes(of: &address) { bytes in
+        var address = [UInt8](repeating: 0, count: addressBytes)
+        address.withUnsafeMutableBytes { bytes in
+            bytes.storeBytes(of: sa_family_t(AF_INET), as: sa_family_t.self)
+            bytes.storeBytes(of: UInt16(port).bigEndian, toByteOffset: 2, as: UInt16.self)
+            if let start = bytes.baseAddress { inet_pton(AF_INET, host, start + 4) }
+        }
+        return address.withUnsafeBytes { bytes in
             bytes.withMemoryRebound(to: sockaddr.self) { body($0.baseAddress, socklen_t(bytes.count)) }
         }
     }

@@ -14,9 +14,13 @@ public enum TunnelTLS {
     ///
     /// - Throws: what NIOSSL throws for a chain that it can't read.
     public static func serverContext(_ credential: TunnelCredential) throws -> NIOSSLContext {
+        try serverContext(credential.chain, privateKey(signingWith: credential.signer))
+    }
+
+    /// The same with any private key.
+    package static func serverContext(_ chain: [[UInt8]], _ key: NIOSSLPrivateKeySource) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeServerConfigurationWithMTLS(
-            certificateChain: try certificates(credential.chain), privateKey: privateKey(credential),
-            trustRoots: .certificates([]))
+            certificateChain: try certificates(chain), privateKey: key, trustRoots: .certificates([]))
         harden(&configuration)
         return try NIOSSLContext(configuration: configuration)
     }
@@ -25,9 +29,14 @@ public enum TunnelTLS {
     ///
     /// - Throws: what NIOSSL throws for a chain that it can't read.
     public static func clientContext(_ credential: TunnelCredential) throws -> NIOSSLContext {
+        try clientContext(credential.chain, privateKey(signingWith: credential.signer))
+    }
+
+    /// The same with any private key.
+    package static func clientContext(_ chain: [[UInt8]], _ key: NIOSSLPrivateKeySource) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.certificateChain = try certificates(credential.chain)
-        configuration.privateKey = privateKey(credential)
+        configuration.certificateChain = try certificates(chain)
+        configuration.privateKey = key
         configuration.trustRoots = .certificates([])
         harden(&configuration)
         return try NIOSSLContext(configuration: configuration)
@@ -52,8 +61,9 @@ public enum TunnelTLS {
         try chain.map { .certificate(try NIOSSLCertificate(bytes: $0, format: .der)) }
     }
 
-    private static func privateKey(_ credential: TunnelCredential) -> NIOSSLPrivateKeySource {
-        .privateKey(NIOSSLPrivateKey(customPrivateKey: OpaquePrivateKey(signer: credential.signer)))
+    /// A key that the TLS library asks for signatures and never holds.
+    package static func privateKey(signingWith signer: any HandshakeSigner) -> NIOSSLPrivateKeySource {
+        .privateKey(NIOSSLPrivateKey(customPrivateKey: OpaquePrivateKey(signer: signer)))
     }
 }
 
