@@ -98,7 +98,10 @@ static inline enum dtm_curses_key dtm_curses_next(uint32_t *value) {
     wint_t character = 0;
     MEVENT mouse;
     *value = 0;
-    int kind = get_wch(&character);
+    int kind;
+    // resizeterm(3) puts a key of its own before what was pressed.
+    do kind = get_wch(&character);
+    while (kind == KEY_CODE_YES && character == KEY_RESIZE);
     if (kind == OK) {
         *value = (uint32_t)character;
         return DTM_CURSES_CHARACTER;

@@ -199,6 +199,14 @@ struct KeyTests {
         #expect(model.press(.character("R")) == [.rotateAll])
     }
 
+    @Test func `A switch that was thrown is seen at once, and thrown back by the next press`() {
+        var model = Samples.model()
+        model.press(.character("T"))
+        _ = model.apply(.outcome(.init(effect: .setAutoTunnel(true), value: .said("on"))))
+        #expect(model.text.contains("auto-tunnel on"))
+        #expect(model.press(.character("T")) == [.setAutoTunnel(false)])
+    }
+
     @Test func `A failure stays until the next key, what was done goes by itself`() {
         var model = Samples.model()
         _ = model.apply(.outcome(.init(effect: .rotateAll, value: .failed(message: "no", hint: "yes"))))

@@ -36,9 +36,9 @@ extension BuiltProgram {
         @Test("Without a console dtm up prints its banner, and Ctrl-C ends it")
         func withoutConsole() throws {
             let (directory, up, environment) = try home()
-            let terminal = try Terminal(in: directory, columns: 160, environment: environment)
+            let terminal = try Terminal(in: directory, columns: 160, rows: 60, environment: environment)
             try terminal.enter("\(up); echo \"ended with $?\"")
-            let screen = try terminal.wait("the banner") { $0.contains("is up") && $0.contains("control socket") }
+            let screen = try terminal.wait("the banner") { $0.contains("control socket") }
             #expect(!screen.isAlternate)
             try terminal.press("C-c")
             try terminal.wait("the end") { $0.contains("ended with 0") }
@@ -47,7 +47,7 @@ extension BuiltProgram {
         @Test("Without a console Ctrl-Z gives the shell its prompt, the manager serves on, and fg goes on")
         func suspended() throws {
             let (directory, up, environment) = try home()
-            let terminal = try Terminal(in: directory, columns: 160, environment: environment)
+            let terminal = try Terminal(in: directory, columns: 160, rows: 60, environment: environment)
             try terminal.enter("\(up) >up.out; echo \"ended with $?\"")
             let isUp = eventually(.seconds(20)) { text(of: directory.file("up.out")).contains("is up") }
             try #require(isUp)
@@ -69,9 +69,9 @@ extension BuiltProgram {
         @Test("On a terminal that can't show a console there is none", arguments: ["dumb"])
         func dumb(term: String) throws {
             let (directory, up, environment) = try home()
-            let terminal = try Terminal(in: directory, columns: 160, environment: environment)
+            let terminal = try Terminal(in: directory, columns: 160, rows: 60, environment: environment)
             try terminal.enter("TERM=\(term) \(up.replacing(" --no-ui", with: "")); echo \"ended with $?\"")
-            try terminal.wait("the banner") { $0.contains("is up") }
+            try terminal.wait("the banner") { $0.contains("control socket") }
             try terminal.press("C-c")
             try terminal.wait("the end") { $0.contains("ended with 0") }
         }

@@ -151,6 +151,33 @@ extension BuiltProgram {
             try terminal.wait("all again") { $0.contains("sorted by PID") && !$0.contains("Nothing matches") }
         }
 
+        @Test(
+            "What lowers protection of a sealed manager is asked for outside of the screen, and nothing happens without it"
+        )
+        func passphrase() throws {
+            let home = try SealedHome()
+            let sealed = try Manager(existing: home.directory, home: home.home, unlock: home.passphraseFile)
+            let redis = try RedisServer(in: sealed.directory)
+            try sealed.protect(redis.target, name: "cache")
+            let terminal = try Terminal(
+                [try BuiltProgram.path(), "ui", "--home", sealed.home], in: sealed.directory, columns: 120, rows: 30)
+            try terminal.wait("the tunnel") { $0.contains("1 tunnel") && $0.contains("fronted") }
+            try terminal.press("2", "p", "2")
+            try terminal.wait("the question") { !$0.isAlternate && $0.contains("The operator's passphrase") }
+            try terminal.press("Enter")
+            try terminal.wait("that nothing was changed") { $0.isAlternate && $0.contains("nothing was changed") }
+            // A terminal of another size is no key: what is to be read stays.
+            try terminal.resize(columns: 110, rows: 28)
+            try terminal.wait("it still") { $0.lines.count == 28 && $0.contains("nothing was changed") }
+            #expect(try sealed.tunnelNames() == ["cache"])
+            try terminal.press("p", "2")
+            try terminal.wait("the question") { !$0.isAlternate && $0.contains("The operator's passphrase") }
+            try terminal.enter(SealedHome.passphrase)
+            try terminal.wait("that it is gone") { $0.isAlternate && $0.contains("the tunnel cache is gone") }
+            #expect(!(try terminal.history().contains(SealedHome.passphrase)))
+            #expect(try sealed.tunnelNames().isEmpty)
+        }
+
         @Test("It follows the terminal's size, and says when that is too small")
         func resized() throws {
             let terminal = try terminal(columns: 80, rows: 24)

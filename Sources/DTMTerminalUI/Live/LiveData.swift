@@ -113,6 +113,15 @@ struct LiveData: Sendable {
         link = .away(since: local, reason: reason)
     }
 
+    /// A switch that was thrown is seen at once, and a second press throws it back: the next status confirms it.
+    mutating func assume(_ effect: Effect) {
+        switch effect {
+        case .setAutoTunnel(let isOn): status?.autoTunnel = isOn
+        case .setAnalysis(let isOn): status?.analysis = isOn
+        default: break
+        }
+    }
+
     mutating func apply(_ update: LiveUpdate, at local: Duration) {
         link = .live
         if let time = Timestamp(rfc3339: update.time) { anchor = (time, local) }

@@ -99,7 +99,9 @@ struct ConsoleModel: Sendable {
         case .passphraseNeeded: return [.confirm(outcome.effect)]
         case .doctor(let report): doctor = report
         case .certificates(let list): certificates = list
-        case .said(let text): message = Message(kind: .done, text: text, hint: nil, until: now + .seconds(6))
+        case .said(let text):
+            message = Message(kind: .done, text: text, hint: nil, until: now + .seconds(6))
+            live.assume(outcome.effect)
         case .notice(let title, let text):
             message = nil
             // What somebody is in the middle of is not taken from under his fingers.

@@ -103,19 +103,28 @@ final class Terminal {
 
     // MARK: Looking
 
-    /// What is to be seen, as plain text.
+    /// What is to be seen, as plain text. Facts and text are asked for one after the other, so that they are taken again when
+    /// something changed between.
     func screen() throws -> Screen {
-        let facts =
-            try tmux(
-                "display-message", "-p", "-t", "test",
-                "#{alternate_on} #{cursor_flag} #{pane_dead} #{pane_current_command}"
-            ).output.split(separator: "\n").first?.split(separator: " ", maxSplits: 3).map(String.init) ?? []
-        var lines = try tmux("capture-pane", "-p", "-t", "test").output
-            .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        var facts = try facts()
+        var text = ""
+        for _ in 1...5 {
+            text = try tmux("capture-pane", "-p", "-t", "test").output
+            let now = try self.facts()
+            if now == facts { break }
+            facts = now
+        }
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         while lines.last?.isEmpty ?? false { lines.removeLast() }
         return Screen(
             lines: lines, isAlternate: facts.first == "1", showsCursor: facts.dropFirst().first == "1",
             hasEnded: facts.dropFirst(2).first == "1", program: facts.count > 3 ? facts[3] : "")
+    }
+
+    private func facts() throws -> [String] {
+        let format = "#{alternate_on} #{cursor_flag} #{pane_dead} #{pane_current_command}"
+        let line = try tmux("display-message", "-p", "-t", "test", format).output.split(separator: "\n").first
+        return line?.split(separator: " ", maxSplits: 3).map(String.init) ?? []
     }
 
     /// The same with the sequences that colour it.
