@@ -50,9 +50,11 @@ import Testing
 /// Over control's real socket, with a real store.
 @Suite struct OperatorCheckTests {
     private func run(
-        _ sealed: SealedFolder, _ body: @escaping @Sendable (ControlFixture) async throws -> Void
+        _ sealed: SealedFolder, clock: (any TimeSource)? = nil,
+        _ body: @escaping @Sendable (ControlFixture) async throws -> Void
     ) async throws {
         var options = try ControlFixture.redis()
+        options.clock = clock
         options.sealed = try sealed.open()
         try await ControlFixture.run(options, body)
     }
@@ -81,7 +83,8 @@ import Testing
 
     @Test func `A wrong one is told, recorded and slowed, and the right one waits as well`() async throws {
         let sealed = try SealedFolder()
-        try await run(sealed) { control in
+        // No time passes, however slow the machine is: the pause is not over when the second one comes.
+        try await run(sealed, clock: HeldClock(AnchoredClock().now())) { control in
             _ = try await control.client.protect(ProtectRequest(subject: "99", name: "redis"))
             let wrong = try SealedFolder.secret("another passphrase")
             let right = try SealedFolder.secret(SealedFolder.passphrase)

@@ -91,6 +91,8 @@ struct ControlFixture: Sendable {
         var planeMemory = MemoryReport(backing: .secret)
         var checks: RuntimeChecks?
         var sealed: OpenedState?
+        /// Nil: the steady one.
+        var clock: (any TimeSource)?
     }
 
     /// Runs `body` beside a control, then drains it.
@@ -157,7 +159,7 @@ struct ControlFixture: Sendable {
         return ControlSetting(
             home: home, loaded: try source.load(after: nil), source: source, reservedPorts: ReservedPorts(),
             anchor: anchor,
-            clock: AnchoredClock(anchor: anchor), wall: WallClock(), managerUID: options.managerUID,
+            clock: options.clock ?? AnchoredClock(anchor: anchor), wall: WallClock(), managerUID: options.managerUID,
             // Not this process: what calls from the manager's own process is a connector that it hosts.
             controlPID: 1,
             launcherPID: getppid(), isAutomatic: false, log: nil, accounts: FakeAccounts(),
