@@ -102,7 +102,7 @@ import Testing
 
     @Test func `Of many at once one is tried, and the others are not`() async throws {
         let sealed = try SealedFolder()
-        try await run(sealed) { control in
+        try await run(sealed, clock: HeldClock(AnchoredClock().now())) { control in
             let wrong = try SealedFolder.secret("another passphrase")
             let names = await withTaskGroup(of: String.self) { tasks in
                 for _ in 0..<20 {
