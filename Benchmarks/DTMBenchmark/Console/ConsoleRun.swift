@@ -135,14 +135,18 @@ struct ConsoleRun {
         guard let control = status.processes.first(where: { $0.role == "control" }) else {
             throw BenchmarkError("the manager does not say which process is control")
         }
-        guard let before = ProcessorTime.process(control.pid) else { throw BenchmarkError("control has ended") }
+        guard let before = ProcessorTime.process(control.pid) else {
+            throw BenchmarkError("control has ended: \(manager.errors)")
+        }
         let clock = Stopwatch()
         if let console {
             try console.read(forMilliseconds: Double(seconds) * 1_000)
         } else {
             sleep(UInt32(seconds))
         }
-        guard let after = ProcessorTime.process(control.pid) else { throw BenchmarkError("control has ended") }
+        guard let after = ProcessorTime.process(control.pid) else {
+            throw BenchmarkError("control has ended: \(manager.errors)")
+        }
         let share = (after - before) / clock.milliseconds * 100
         progress("control \(console == nil ? "alone" : "with a console"): \(Figure.text(share)) % of a core")
         return share
