@@ -9,7 +9,7 @@ PROGRAM := $(CURDIR)/.build/release/dtm
 SOURCES := Sources Tests Benchmarks Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test soak fuzz bench lint format install clean
+.PHONY: help run build test soak fuzz bench screens lint format install clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,11 +40,16 @@ fuzz: ## Run the seeded tests of parsers and rules alone, 20 times as long; DTM_
 	swift build --build-tests
 	DTM_FUZZ_ITERATIONS=$(or $(DTM_FUZZ_ITERATIONS),20) scripts/run-tests fuzz
 
-bench: ## Measure DTM beside stunnel, HAProxy and nginx, and discovery beside ss; WRITE=docs/performance.md keeps the result
+bench: ## Measure DTM beside stunnel, HAProxy and nginx, discovery beside ss, the console beside htop and btop; WRITE=docs/performance.md keeps the result
 	@scripts/bootstrap
 	$(RELEASE) --product dtm
 	$(RELEASE) --product dtm-bench
 	.build/release/dtm-bench --dtm $(PROGRAM) $(if $(WRITE),--write $(WRITE)) $(BENCH)
+
+screens: ## Make the pictures of the console in docs/screens anew; as root
+	@scripts/bootstrap
+	$(RELEASE) --product dtm
+	DTM_PROGRAM=$(PROGRAM) scripts/screens
 
 lint: ## Check format and the rules that no compiler flag checks
 	swift format lint --strict --parallel --recursive $(SOURCES)
