@@ -59,6 +59,8 @@ public struct RotationSettings: Hashable, Sendable {
     public var portRange: ClosedRange<UInt16> = 5_000...6_000
     /// Whether the loopback address hops too.
     public var addresses = AddressMode.hop
+    /// How many decoys listen beside the live endpoint of a tunnel.
+    public var decoys = 31
 
     /// The defaults.
     public init() {}

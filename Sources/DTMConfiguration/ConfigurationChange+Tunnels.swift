@@ -53,6 +53,8 @@ extension ConfigurationChange {
             new.portRange.count < old.portRange.count ? "a scan has fewer ports to try" : nil
         case "addresses":
             old.addresses == .hop && new.addresses == .fixed ? "a scan has one address to try" : nil
+        case "decoys":
+            new.decoys < old.decoys ? Schema.fewerDecoys : nil
         case "proxyProtocol":
             old.proxyProtocol && !new.proxyProtocol ? "the target is no longer told who connects" : nil
         case "maximumConnectionAgeSeconds":

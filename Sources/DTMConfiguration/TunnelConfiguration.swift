@@ -17,6 +17,8 @@ public struct TunnelConfiguration: Hashable, Sendable {
     public var portRange: ClosedRange<UInt16>?
     /// Whether its loopback address hops.
     public var addresses: AddressMode?
+    /// How many decoys listen beside its live endpoint.
+    public var decoys: Int?
     /// Whether the target is told who connects, by a PROXY protocol v2 header.
     public var proxyProtocol = false
     /// The most connections at a time.
@@ -52,6 +54,8 @@ public struct EffectiveTunnel: Hashable, Sendable {
     public var portRange: ClosedRange<UInt16>
     /// Whether its loopback address hops.
     public var addresses: AddressMode
+    /// How many decoys listen beside its live endpoint.
+    public var decoys: UInt16
     /// Whether the target is told who connects.
     public var proxyProtocol: Bool
     /// The most connections at a time.
@@ -86,6 +90,7 @@ extension Configuration {
             name: tunnel.name, target: tunnel.target, allow: tunnel.allow,
             intervalMilliseconds: interval, overlapMilliseconds: overlap,
             portRange: tunnel.portRange ?? rotation.portRange, addresses: tunnel.addresses ?? rotation.addresses,
+            decoys: UInt16(clamping: tunnel.decoys ?? rotation.decoys),
             proxyProtocol: tunnel.proxyProtocol,
             maximumConnections: UInt32(clamping: tunnel.maximumConnections ?? limits.maximumConnectionsPerTunnel),
             handshakeTimeoutMilliseconds: milliseconds(timeouts.handshakeSeconds),

@@ -8,10 +8,13 @@ public struct TunnelCounters: Hashable, Sendable {
     public var failed: UInt64
     public var bytesIn: UInt64
     public var bytesOut: UInt64
+    /// How many of the decoys that are wanted listen now. There are more for a while as some make room for others: that
+    /// is not told.
+    public var decoys: UInt32
 
     public init(
         active: UInt32 = 0, total: UInt64 = 0, rejected: UInt64 = 0, failed: UInt64 = 0, bytesIn: UInt64 = 0,
-        bytesOut: UInt64 = 0
+        bytesOut: UInt64 = 0, decoys: UInt32 = 0
     ) {
         self.active = active
         self.total = total
@@ -19,6 +22,7 @@ public struct TunnelCounters: Hashable, Sendable {
         self.failed = failed
         self.bytesIn = bytesIn
         self.bytesOut = bytesOut
+        self.decoys = decoys
     }
 }
 
@@ -60,10 +64,15 @@ public struct Incident: Hashable, Sendable {
     public var identity: String?
     /// What happened, in words; no peer text in it.
     public var reason: String
+    /// Whose socket the peer's end is, asked when it was accepted; nil when it is not on this host, or the kernel does not
+    /// tell.
+    public var owner: SocketOwner?
+    /// What the peer had sent by then; nil where that says nothing.
+    public var sent: SentBytes?
 
     public init(
         tunnel: TunnelID?, kind: Kind, at: Timestamp, count: UInt32 = 1, peer: Endpoint? = nil, local: Endpoint? = nil,
-        identity: String? = nil, reason: String
+        identity: String? = nil, reason: String, owner: SocketOwner? = nil, sent: SentBytes? = nil
     ) {
         self.tunnel = tunnel
         self.kind = kind
@@ -73,5 +82,7 @@ public struct Incident: Hashable, Sendable {
         self.local = local
         self.identity = identity
         self.reason = reason
+        self.owner = owner
+        self.sent = sent
     }
 }

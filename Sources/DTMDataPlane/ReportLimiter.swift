@@ -1,7 +1,7 @@
 import DTMCore
 
 /// Keeps a flood of incidents from becoming a flood of messages: of one kind and one tunnel, at most ``mostPerSecond``
-/// pass in a second, and what comes beyond that is told once, with how many it stands for. A value; time comes with the
+/// and user pass in a second, and what comes beyond that is told once, with how many it stands for. A value; time comes with the
 /// incidents.
 struct ReportLimiter {
     /// How many of one kind and tunnel pass in a second.
@@ -10,7 +10,12 @@ struct ReportLimiter {
     private struct Key: Hashable {
         let tunnel: TunnelID?
         let kind: Incident.Kind
+        /// One user's flood hides nobody else.
+        var uid: UInt32?
     }
+
+    /// How many users are told apart; further ones count as one.
+    static let mostUsers = 1_024
 
     private struct Second {
         let end: Timestamp
@@ -23,7 +28,8 @@ struct ReportLimiter {
 
     /// What is to be told now that this has happened.
     mutating func take(_ incident: Incident) -> [Incident] {
-        let key = Key(tunnel: incident.tunnel, kind: incident.kind)
+        var key = Key(tunnel: incident.tunnel, kind: incident.kind, uid: incident.owner?.uid)
+        if seconds[key] == nil, seconds.count >= Self.mostUsers { key.uid = nil }
         var second = seconds[key] ?? Second(end: incident.at + .seconds(1))
         defer { seconds[key] = second }
         guard incident.at < second.end else {

@@ -40,11 +40,30 @@ extension TunnelRuntime {
             drive(.openFailed(token, .exhausted))
             return
         }
-        guard surroundings.reservations.reserve(endpoint, for: id) else {
-            drive(.openFailed(token, .reserved))
-            return
+        reserve(token, endpoint, candidate)
+    }
+
+    private func reserve(_ token: ListenerToken, _ endpoint: Endpoint, _ candidate: UInt32) {
+        switch surroundings.reservations.reserve(endpoint, for: id) {
+        case .granted: bind(token, endpoint, candidate)
+        case .refused: drive(.openFailed(token, .reserved))
+        case .ownDecoy:
+            guard let listener = takeDecoy(at: endpoint) else {
+                // It is on its way, or closes: the next candidate is as good.
+                drive(.openFailed(token, .reserved))
+                return
+            }
+            opened(token, listener, candidate)
+        case .foreignDecoy(let giveBack):
+            giveBack().hop(to: loop).assumeIsolated().whenComplete { _ in
+                // Somebody else may have been faster.
+                guard case .granted = self.surroundings.reservations.reserve(endpoint, for: self.id) else {
+                    self.drive(.openFailed(token, .reserved))
+                    return
+                }
+                self.bind(token, endpoint, candidate)
+            }
         }
-        bind(token, endpoint, candidate)
     }
 
     private func bind(_ token: ListenerToken, _ endpoint: Endpoint, _ candidate: UInt32) {

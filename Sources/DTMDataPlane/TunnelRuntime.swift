@@ -45,7 +45,17 @@ final class TunnelRuntime {
     private var hasBegun = false
     private var inputs: [RotationMachine.Input] = []
     private var isDriving = false
-    private var generator = SystemRandomNumberGenerator()
+    private var isDrivingDecoys = false
+    var generator = SystemRandomNumberGenerator()
+    var decoys: DecoyField
+    /// By what the field calls them.
+    var decoyListeners: [DecoyToken: TunnelListener] = [:]
+    var decoyTokens: [Endpoint: DecoyToken] = [:]
+    /// Those that the rotation has taken over and that have not closed yet.
+    var promotedDecoys: Set<DecoyToken> = []
+    private var decoyInputs: [DecoyField.Input] = []
+    private var decoyTimer: Scheduled<Void>?
+    private var decoyTimerDue: Timestamp?
     private var timer: Scheduled<Void>?
     private var timerDue: Timestamp?
     private var reported: TunnelCounters?
@@ -63,6 +73,7 @@ final class TunnelRuntime {
         self.identity = identity
         schedule = try EndpointSchedule(parameters: plan.schedule)
         machine = RotationMachine(timing: RotationTiming(plan), generation: plan.generation)
+        decoys = DecoyField(timing: RotationTiming(plan), schedule: schedule)
         server = TunnelServer(
             id: plan.id, probeIdentity: .client(of: plan.id, who: "probe", in: surroundings.trustDomain),
             settings: TunnelServer.Settings(plan, authenticator: surroundings.authenticator),
@@ -83,7 +94,8 @@ final class TunnelRuntime {
             drive(.credentialAvailable)
         } else {
             hasBegun = true
-            drive(.start)
+            driveDecoys(.wanted(DecoyField.Wanted(plan)))
+            amongDecoys(.start) { drive(.start) }
         }
     }
 
@@ -98,12 +110,16 @@ final class TunnelRuntime {
             if next.schedule.intervalMilliseconds == previous.schedule.intervalMilliseconds { drive(.scheduleReplaced) }
         }
         drive(.timing(RotationTiming(next)))
-        drive(.generation(next.generation))
+        driveDecoys(.timing(RotationTiming(next)))
+        driveDecoys(.wanted(DecoyField.Wanted(next)))
+        guard next.generation != previous.generation else { return }
+        amongDecoys(.forced) { drive(.generation(next.generation)) }
     }
 
     private func adopt(_ parameters: ScheduleParameters) -> Bool {
         do throws(TunnelError) {
             schedule = try EndpointSchedule(parameters: parameters)
+            driveDecoys(.schedule(schedule))
             return true
         } catch {
             reportFailure(.bind, "the plan's schedule can't be used: \(error.message)")
@@ -119,16 +135,19 @@ final class TunnelRuntime {
         wantedWindows.remove(window)
         let oldest = schedule.window(of: schedule.epoch(at: surroundings.time.now()))
         windowKeys = windowKeys.filter { $0.key + 1 >= oldest }
-        drive(replaces ? .scheduleReplaced : .keyAvailable)
+        guard replaces else { return drive(.keyAvailable) }
+        amongDecoys(.forced) { drive(.scheduleReplaced) }
     }
 
     func stop() -> [EventLoopFuture<Void>] {
         guard !isStopped else { return [] }
         isStopped = true
         beat?.cancel()
-        let closing = Array(listeners.values)
+        let closing = Array(listeners.values) + Array(decoyListeners.values)
         drive(.stop)
+        driveDecoys(.stop)
         timer?.cancel()
+        decoyTimer?.cancel()
         return closing.map { $0.close() }
     }
 
@@ -164,6 +183,48 @@ final class TunnelRuntime {
         }
     }
 
+    // MARK: The decoys
+
+    /// Gives the field an input, carries out what it decides, and sets the clock, as ``drive(_:)`` does for the machine.
+    func driveDecoys(_ input: DecoyField.Input) {
+        decoyInputs.append(input)
+        guard !isDrivingDecoys else { return }
+        isDrivingDecoys = true
+        while !decoyInputs.isEmpty {
+            let next = decoyInputs.removeFirst()
+            for action in decoys.handle(next, now: surroundings.time.now(), using: &generator) { perform(action) }
+        }
+        isDrivingDecoys = false
+        setDecoyTimer()
+    }
+
+    /// Gives the field an input that opens some decoys, and does something else that opens a listener somewhere among
+    /// them: the numbers of sockets rise in the order of their opening, and tell nothing then.
+    private func amongDecoys(_ input: DecoyField.Input, _ body: () -> Void) {
+        let actions = decoys.handle(input, now: surroundings.time.now(), using: &generator)
+        let place = Int.random(in: 0...actions.count, using: &generator)
+        for action in actions[..<place] { perform(action) }
+        body()
+        for action in actions[place...] { perform(action) }
+        setDecoyTimer()
+    }
+
+    private func setDecoyTimer() {
+        guard let due = decoys.nextDeadline, !isStopped else {
+            decoyTimer?.cancel()
+            decoyTimerDue = nil
+            return
+        }
+        guard due != decoyTimerDue else { return }
+        decoyTimer?.cancel()
+        decoyTimerDue = due
+        let wait = max(0, (due - surroundings.time.now()).wholeNanoseconds)
+        decoyTimer = loop.assumeIsolated().scheduleTask(in: .nanoseconds(wait)) {
+            self.decoyTimerDue = nil
+            self.driveDecoys(.tick)
+        }
+    }
+
     // MARK: Once a second
 
     private func scheduleBeat() {
@@ -177,10 +238,21 @@ final class TunnelRuntime {
     }
 
     func reportCounters() {
-        let counters = server.counters
+        var counters = server.counters
+        counters.decoys = UInt32(clamping: decoys.filled)
         guard counters != reported else { return }
         reported = counters
         surroundings.reporter.send(.counters(tunnel: id, counters))
+    }
+}
+
+extension DecoyField.Wanted {
+    /// How many sentinels a tunnel has whose endpoints hop.
+    static let sentinels = 2
+
+    init(_ plan: TunnelPlan) {
+        let hops = plan.schedule.addressMode == .hop && plan.decoys > 0
+        self.init(decoys: Int(plan.decoys), sentinels: hops ? Self.sentinels : 0)
     }
 }
 

@@ -9,8 +9,8 @@ extension SocketOwner: FramePart {
     }
 
     init(from reader: inout FrameReader) throws(PlanError) {
-        let uid = try reader.integer(UInt32.self, "flowBegan.uid")
-        self.init(uid: uid, inode: try reader.integer(UInt32.self, "flowBegan.inode"))
+        let uid = try reader.integer(UInt32.self, "owner.uid")
+        self.init(uid: uid, inode: try reader.integer(UInt32.self, "owner.inode"))
     }
 }
 

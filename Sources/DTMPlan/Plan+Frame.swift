@@ -48,6 +48,7 @@ extension Plan: FramePart {
 extension TunnelPlan: FramePart {
     static var leastBytes: Int {
         TunnelID.leastBytes + ScheduleParameters.leastBytes + 8 + TargetPlan.leastBytes + 1 + TunnelLimits.leastBytes
+            + 2
     }
 
     func append(to writer: inout FrameWriter) throws(PlanError) {
@@ -58,6 +59,7 @@ extension TunnelPlan: FramePart {
         try writer.part(target)
         writer.flag(proxyProtocol)
         try writer.part(limits)
+        try writer.integer(decoys, in: PlanBounds.decoys)
     }
 
     init(from reader: inout FrameReader) throws(PlanError) {
@@ -68,7 +70,8 @@ extension TunnelPlan: FramePart {
             generation: try reader.integer(UInt32.self, "plan.tunnels.generation"),
             target: try reader.part(TargetPlan.self),
             proxyProtocol: try reader.flag("plan.tunnels.proxyProtocol"),
-            limits: try reader.part(TunnelLimits.self))
+            limits: try reader.part(TunnelLimits.self),
+            decoys: try reader.integer(UInt16.self, in: PlanBounds.decoys))
     }
 }
 

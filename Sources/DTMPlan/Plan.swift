@@ -50,10 +50,12 @@ public struct TunnelPlan: Hashable, Sendable {
     /// Whether the target is told who connects, by a PROXY protocol v2 header.
     public var proxyProtocol: Bool
     public var limits: TunnelLimits
+    /// How many decoys listen beside the listeners of the rotation.
+    public var decoys: UInt16
 
     public init(
         id: TunnelID, schedule: ScheduleParameters, overlapMilliseconds: UInt32, generation: UInt32, target: TargetPlan,
-        proxyProtocol: Bool, limits: TunnelLimits
+        proxyProtocol: Bool, limits: TunnelLimits, decoys: UInt16 = 0
     ) {
         self.id = id
         self.schedule = schedule
@@ -62,6 +64,7 @@ public struct TunnelPlan: Hashable, Sendable {
         self.target = target
         self.proxyProtocol = proxyProtocol
         self.limits = limits
+        self.decoys = decoys
     }
 }
 

@@ -1,3 +1,5 @@
+import DTMCore
+
 /// How long or how large one field may be, in either direction: checked before a frame is sent and before one is
 /// believed.
 public struct PlanBound: Sendable {
@@ -10,6 +12,9 @@ public struct PlanBound: Sendable {
         self.allowed = allowed
         self.unit = unit
     }
+
+    /// The nearest value that is allowed.
+    public func clamped(_ value: Int) -> Int { min(max(value, allowed.lowerBound), allowed.upperBound) }
 
     var range: String { "\(allowed.lowerBound) to \(allowed.upperBound)" }
 }
@@ -34,6 +39,7 @@ public enum PlanBounds {
     public static let interval = PlanBound(
         "plan.tunnels.schedule.intervalMilliseconds", 200...Int(UInt32.max), "milliseconds")
     public static let skippedPorts = PlanBound("plan.tunnels.schedule.skippedPorts", 0...8_192, "ports")
+    public static let decoys = PlanBound("plan.tunnels.decoys", 0...1_000, "decoys")
     public static let targetEndpoints = PlanBound("plan.tunnels.target.endpoints", 1...16, "endpoints")
     public static let targetPort = PlanBound("plan.tunnels.target.endpoints.port", 1...65_535, "as its number")
     /// What fits `sockaddr_un` with its terminating zero (`unix(7)`).
@@ -51,6 +57,7 @@ public enum PlanBounds {
     public static let incidentIdentity = PlanBound("incident.identity", 0...2_048, "bytes")
     /// Longer ones are cut when they are sent.
     public static let incidentReason = PlanBound("incident.reason", 0...1_024, "bytes")
+    public static let incidentSent = PlanBound("incident.sent", 0...SentBytes.most, "bytes")
     public static let failureStep = PlanBound("rotationFailed.step", 1...32, "bytes")
     /// Longer ones are cut when they are sent.
     public static let failureReason = PlanBound("rotationFailed.reason", 0...1_024, "bytes")

@@ -90,7 +90,7 @@ extension FlowRecord: FramePart {
 }
 
 extension TunnelCounters: FramePart {
-    static var leastBytes: Int { 44 }
+    static var leastBytes: Int { 48 }
 
     func append(to writer: inout FrameWriter) {
         writer.integer(active)
@@ -99,6 +99,7 @@ extension TunnelCounters: FramePart {
         writer.integer(failed)
         writer.integer(bytesIn)
         writer.integer(bytesOut)
+        writer.integer(decoys)
     }
 
     init(from reader: inout FrameReader) throws(PlanError) {
@@ -108,12 +109,13 @@ extension TunnelCounters: FramePart {
             rejected: try reader.integer(UInt64.self, "counters.rejected"),
             failed: try reader.integer(UInt64.self, "counters.failed"),
             bytesIn: try reader.integer(UInt64.self, "counters.bytesIn"),
-            bytesOut: try reader.integer(UInt64.self, "counters.bytesOut"))
+            bytesOut: try reader.integer(UInt64.self, "counters.bytesOut"),
+            decoys: try reader.integer(UInt32.self, "counters.decoys"))
     }
 }
 
 extension Incident: FramePart {
-    static var leastBytes: Int { 19 }
+    static var leastBytes: Int { 21 }
 
     func append(to writer: inout FrameWriter) throws(PlanError) {
         try writer.optional(tunnel)
@@ -125,6 +127,8 @@ extension Incident: FramePart {
         writer.flag(identity != nil)
         if let identity { try writer.text(identity, in: PlanBounds.incidentIdentity) }
         try writer.prose(reason, in: PlanBounds.incidentReason)
+        try writer.optional(owner)
+        try writer.optional(sent)
     }
 
     init(from reader: inout FrameReader) throws(PlanError) {
@@ -136,6 +140,25 @@ extension Incident: FramePart {
             peer: try reader.optional(Endpoint.self, "incident.peer"),
             local: try reader.optional(Endpoint.self, "incident.local"),
             identity: try reader.flag("incident.identity") ? try reader.text(in: PlanBounds.incidentIdentity) : nil,
-            reason: try reader.text(in: PlanBounds.incidentReason))
+            reason: try reader.text(in: PlanBounds.incidentReason),
+            owner: try reader.optional(SocketOwner.self, "incident.owner"),
+            sent: try reader.optional(SentBytes.self, "incident.sent"))
+    }
+}
+
+/// How many bytes there were (4 bytes), the first of them.
+extension SentBytes: FramePart {
+    static var leastBytes: Int { 6 }
+
+    func append(to writer: inout FrameWriter) throws(PlanError) {
+        writer.integer(count)
+        try writer.byteString(first, in: PlanBounds.incidentSent)
+    }
+
+    init(from reader: inout FrameReader) throws(PlanError) {
+        let count = try reader.integer(UInt32.self, "incident.sent.count")
+        let first = try reader.byteString(in: PlanBounds.incidentSent)
+        guard Int(count) >= first.count else { throw .order("incident.sent.count", "at least the bytes that follow") }
+        self.init(count: count, first: first)
     }
 }

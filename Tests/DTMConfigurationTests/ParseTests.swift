@@ -10,6 +10,7 @@ import Testing
         #expect(configuration.rotation.overlapSeconds == 2)
         #expect(configuration.rotation.portRange == 5_000...6_000)
         #expect(configuration.rotation.addresses == .hop)
+        #expect(configuration.rotation.decoys == 31)
         #expect(configuration.certificates.leafLifetimeSeconds == 3_600)
         #expect(configuration.orphanLimitSeconds == 1_200)
         #expect(configuration.analysis.model == "gpt-4")
@@ -56,13 +57,13 @@ import Testing
         #expect(
             found.map(\.description) == [
                 "2:17: rotation.intervalSecond: there is no such key; nearest is rotation.intervalSeconds; allowed: "
-                    + "intervalSeconds, overlapSeconds, portRange, addresses",
+                    + "intervalSeconds, overlapSeconds, portRange, addresses, decoys",
                 "2:51: rotation.portRange: [6000, 5000] is not allowed; allowed: [lowest, highest], ports from 1024 to "
                     + "65535, both included",
                 "3:3: loging: there is no such key; nearest is logging; allowed: rotation, certificates, timeouts, "
                     + "limits, logging, orphan, memory, verification, discovery, autoTunnel, backup, analysis, openai_api_key, tunnels, connectors",
                 "5:46: tunnels[0].portrange: there is no such key; nearest is tunnels[0].portRange; allowed: name, "
-                    + "target, allow, intervalSeconds, overlapSeconds, portRange, addresses, proxyProtocol, "
+                    + "target, allow, intervalSeconds, overlapSeconds, portRange, addresses, decoys, proxyProtocol, "
                     + "maximumConnections, idleTimeoutSeconds, maximumConnectionAgeSeconds, connectTimeoutSeconds",
                 "6:5: tunnels[1].target: the key is missing; allowed: \"host:port\", \"[address]:port\" or "
                     + "\"unix:/path\" (at most 107 bytes of path)",

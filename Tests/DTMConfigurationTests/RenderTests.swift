@@ -15,7 +15,8 @@ import Testing
                     "intervalSeconds": 10,
                     "overlapSeconds": 2,
                     "portRange": [5000, 6000],
-                    "addresses": "hop"
+                    "addresses": "hop",
+                    "decoys": 31
                   },
                   "certificates": {
                     "leafLifetimeSeconds": 3600,

@@ -58,9 +58,9 @@ struct RuntimeTests {
         #expect(
             eventually {
                 endpoints.allSatisfy { endpoint in
-                    let isFree = reservations.reserve(endpoint, for: id)
-                    if isFree { reservations.release(endpoint) }
-                    return isFree
+                    guard case .granted = reservations.reserve(endpoint, for: id) else { return false }
+                    reservations.release(endpoint)
+                    return true
                 }
             })
         #expect(endpoints.allSatisfy { BlockingSocket.isRefused(at: $0) })

@@ -94,10 +94,14 @@ import Testing
         _ = table.observe(
             .listeners(
                 tunnel: id,
-                [ListenerReport(endpoint: live, role: .live), ListenerReport(endpoint: overlapping, role: .overlap)]))
+                [ListenerReport(endpoint: live, role: .live), ListenerReport(endpoint: overlapping, role: .overlap),
+                    ListenerReport(endpoint: try found(Endpoint("127.8.8.8:5008")), role: .decoy),
+                ]))
+        _ = table.observe(.counters(tunnel: id, TunnelCounters(decoys: 33)))
         let report = try found(table[id]).report(trustDomain: "td")
         #expect(report.endpoint?.host == "127.5.6.7")
         #expect(report.previous.map(\.role) == ["overlap"])
+        #expect(report.decoys == 34)
         #expect(report.identity == "spiffe://td/tunnel/\(id)")
         #expect(report.tier == "fronted")
         #expect(report.nextRotation == (Samples.now + .seconds(10)).rfc3339)

@@ -74,7 +74,8 @@ extension MessageGenerator {
             limits: TunnelLimits(
                 maximumConnections: integer(), handshakeTimeoutMilliseconds: integer(),
                 connectTimeoutMilliseconds: integer(),
-                idleTimeoutMilliseconds: integer(), maximumAgeMilliseconds: integer()))
+                idleTimeoutMilliseconds: integer(), maximumAgeMilliseconds: integer()),
+            decoys: .random(in: 0...1_000, using: &random))
     }
 
     mutating func plan() -> Plan {
@@ -118,7 +119,8 @@ extension MessageGenerator {
             tunnel: maybe { $0.tunnel() }, kind: any(Incident.Kind.allCases, or: .decoyTouched), at: time(),
             count: integer(),
             peer: maybe { $0.endpoint() }, local: maybe { $0.endpoint() }, identity: maybe { $0.text(0...60) },
-            reason: text(0...100))
+            reason: text(0...100), owner: maybe { SocketOwner(uid: $0.integer(), inode: $0.integer()) },
+            sent: maybe { SentBytes(count: $0.integer(), first: $0.bytes(0...64)) })
     }
 
     mutating func rotation() -> RotationReport {
@@ -131,7 +133,7 @@ extension MessageGenerator {
     mutating func counters() -> TunnelCounters {
         TunnelCounters(
             active: integer(), total: integer(), rejected: integer(), failed: integer(), bytesIn: integer(),
-            bytesOut: integer())
+            bytesOut: integer(), decoys: integer())
     }
 
     mutating func memory() -> MemoryReport {

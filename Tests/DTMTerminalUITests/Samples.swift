@@ -44,10 +44,7 @@ enum Samples {
             name: name, target: target, tier: "fronted",
             identity: "spiffe://4a7c1e/tunnel/5f0e7d61b0c24d8e9b1a2c3d4e5f6071",
             endpoint: problem == nil ? EndpointReport(host: host, port: port) : nil,
-            previous: [
-                .init(host: "127.9.8.7", port: 5_111, role: "overlap"),
-                .init(host: "127.3.2.1", port: 5_222, role: "decoy"),
-            ],
+            previous: [.init(host: "127.9.8.7", port: 5_111, role: "overlap")],
             epoch: 180_000_000, generation: 1, nextRotation: (now + .milliseconds(Int64(next * 1_000))).rfc3339,
             rotations: 42, rotationFailures: 1,
             connections: .init(active: active, total: 90, rejected: 1, failed: 0), bytesIn: 2_048, bytesOut: 5_242_880,
@@ -56,6 +53,7 @@ enum Samples {
                 renewals: 2),
             intervalSeconds: 10, overlapSeconds: 2, portRange: [5_000, 6_000], allow: ["uid:1000", "uid:0"],
             origin: "api", problem: problem)
+        report.decoys = 33
         let timing = TimingReport(
             count: 42, p50Micros: 900, p99Micros: 2_100, maximumMicros: 2_600,
             buckets: [0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 30, 6, 2])

@@ -6,8 +6,9 @@ import Testing
 extension BuiltProgram {
     @Suite("06 traffic through rotations")
     struct Traffic {
-        /// How far descriptors may be off afterwards: a tunnel has two to five listeners, depending on the moment.
-        static let descriptorTolerance = 8
+        /// How far descriptors may be off afterwards: a tunnel has two to five listeners, and up to
+        /// three fifths more decoys than it wants, depending on the moment; those that are being closed come on top.
+        static let descriptorTolerance = 64
         /// How far resident memory of all processes may be off after a load that was there once before: allocators keep
         /// some.
         static let memoryTolerance = 24 << 20

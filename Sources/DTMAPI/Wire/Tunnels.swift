@@ -24,11 +24,11 @@ public struct EndpointReport: Codable, Hashable, Sendable {
 
 /// One tunnel, as it is at the moment.
 public struct TunnelReport: Codable, Hashable, Sendable {
-    /// An endpoint of before that still listens.
+    /// An endpoint of before that still serves.
     public struct Previous: Codable, Hashable, Sendable {
         public var host: String
         public var port: UInt16
-        /// `overlap` or `decoy`.
+        /// `overlap`. Decoys are counted and not named: see ``TunnelReport/decoys``.
         public var role: String
         public init(host: String, port: UInt16, role: String) {
             self.host = host
@@ -99,6 +99,8 @@ public struct TunnelReport: Codable, Hashable, Sendable {
     public var timings: Timings?
     /// The stable name of the application behind it, when it is one of this host.
     public var application: String?
+    /// How many decoys listen: where they are is told to nobody. Nil of a manager that does not say.
+    public var decoys: Int?
 
     public init(
         name: String, target: String, tier: String, identity: String, endpoint: EndpointReport?, previous: [Previous],

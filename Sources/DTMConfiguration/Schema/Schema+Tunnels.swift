@@ -13,6 +13,7 @@ extension Schema {
             optional: "overlapSeconds", \.overlapSeconds, .seconds(0...864_000), inherited: "rotation.overlapSeconds"),
         Field(optional: "portRange", \.portRange, .portRange, inherited: "rotation.portRange"),
         Field(optional: "addresses", \.addresses, .choice, inherited: "rotation.addresses"),
+        Field(optional: "decoys", \.decoys, .count(decoyCounts), inherited: "rotation.decoys"),
         Field("proxyProtocol", \.proxyProtocol, .flag, inherited: "false"),
         Field(
             optional: "maximumConnections", \.maximumConnections, .count(1...1_000_000),

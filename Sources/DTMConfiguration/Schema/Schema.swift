@@ -47,7 +47,11 @@ enum Schema {
         Field(
             "addresses", \.addresses, .choice,
             weakens: Weakening(reason: "a scan has one address to try") { $0 == .hop && $1 == .fixed }),
+        Field("decoys", \.decoys, .count(decoyCounts), weakens: .whenLower(fewerDecoys)),
     ]
+
+    static let decoyCounts = 0...1_000
+    static let fewerDecoys = "who probes is less likely to meet a decoy first"
 
     private static let certificates: [Field<CertificateSettings>] = [
         Field(

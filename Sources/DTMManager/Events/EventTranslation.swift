@@ -91,9 +91,27 @@ struct EventTranslation: Sendable {
         ]
         if let peer = incident.peer { detail["peer"] = .string(peer.description) }
         if let local = incident.local { detail["local"] = .string(local.description) }
+        if let owner = incident.owner {
+            detail["uid"] = .integer(Int64(owner.uid))
+            detail["inode"] = .integer(Int64(owner.inode))
+        }
+        if let sent = incident.sent {
+            detail["sent"] = .string(sent.kind.rawValue)
+            detail["sentBytes"] = .integer(Int64(sent.count))
+            if !sent.first.isEmpty { detail["sentFirst"] = .string(Hexadecimal.encode(sent.first)) }
+        }
         return Event(
             time: incident.at, kind: incident.kind.eventKind, severity: incident.kind.severity,
             tunnel: incident.tunnel.flatMap(name), identity: incident.identity, detail: detail)
+    }
+}
+
+extension EventTranslation {
+    /// A touch of a decoy, with the program behind it.
+    func event(_ touch: TouchDesk.Found) -> Event {
+        var event = event(touch.incident, count: UInt64(touch.incident.count))
+        if let program = touch.program { event.detail.merge(program.detail) { kernel, _ in kernel } }
+        return event
     }
 }
 

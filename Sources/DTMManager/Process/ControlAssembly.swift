@@ -46,6 +46,7 @@ struct ControlAssembly: Sendable {
     let outbox: DataPlaneOutbox
     let refresh: NameRefresh
     let autoTunnel: AutoTunnel
+    let touches: TouchDesk
 
     /// Makes the authority and the parts; opens nothing.
     ///
@@ -63,6 +64,7 @@ struct ControlAssembly: Sendable {
             defaults: TunnelDefaults(configuration: configuration, reservedPorts: setting.reservedPorts),
             trust: certificates.initialSnapshot, anchor: setting.anchor, clock: setting.clock, outbox: outbox,
             recorder: recorder)
+        touches = TouchDesk(programs: setting.programs) { await registry.record($0) }
         let keeper = ConfigurationKeeper(
             current: setting.loaded, source: setting.source, reservedPorts: setting.reservedPorts, registry: registry,
             recorder: recorder, logDirectory: setting.home.logs)

@@ -35,6 +35,7 @@ struct RunningControl: Sendable {
             ])
         parts.recorder.recordReduction(assembly.setting.memory.control, of: VerifiedProcess.control.rawValue)
         await tellState()
+        await parts.registry.attributeTouches(at: assembly.touches)
         let services = ServiceGroup(configuration: configuration(channel, group))
         defer { parts.recorder.journal.finish() }
         try await services.run()
@@ -87,6 +88,7 @@ struct RunningControl: Sendable {
         ]
         services += signals(stop).map { .init(service: $0, serviceName: "signals") }
         services += timers.map { .init(service: $0, serviceName: "timer") }
+        services.append(.init(service: assembly.touches, serviceName: "touches of decoys"))
         services.append(.init(service: assembly.parts.supervisor, serviceName: "data plane"))
         services += verification
         services += discovery

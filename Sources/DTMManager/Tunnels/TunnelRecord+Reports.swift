@@ -23,6 +23,7 @@ extension TunnelRecord {
             origin: draft.origin.rawValue, problem: problem)
         report.timings = TunnelReport.Timings(observed.durations)
         report.application = draft.application
+        report.decoys = Int(counters.decoys) + observed.listeners.count { $0.role == .decoy }
         return report
     }
 
@@ -45,7 +46,7 @@ extension TunnelRecord {
     }
 
     private var previousEndpoints: [TunnelReport.Previous] {
-        observed.listeners.filter { $0.role != .live }.map { listener in
+        observed.listeners.filter { $0.role == .overlap }.map { listener in
             TunnelReport.Previous(
                 host: listener.endpoint.address.description, port: listener.endpoint.port, role: listener.role.name)
         }

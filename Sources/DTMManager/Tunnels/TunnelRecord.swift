@@ -36,6 +36,8 @@ struct TunnelRecord: Sendable {
     var root: SharedSecret
     /// Counts roots.
     var keyGeneration: UInt64 = 1
+    /// How many decoys are wanted instead of the policy's number, for as long as something calls for it.
+    var raisedDecoys: UInt16?
     /// Where the bytes go, names resolved; nil until they have been.
     var destination: TargetPlan?
     /// Why the target's name has no address.
@@ -53,7 +55,7 @@ struct TunnelRecord: Sendable {
             TunnelPlan(
                 id: id, schedule: settings.schedule, overlapMilliseconds: settings.overlapMilliseconds,
                 generation: generation, target: destination, proxyProtocol: settings.proxyProtocol,
-                limits: settings.limits)
+                limits: settings.limits, decoys: raisedDecoys ?? settings.decoys)
         }
     }
 }
@@ -85,13 +87,14 @@ struct TunnelObservation: Sendable {
         TunnelCounters(
             active: current.active, total: before.total &+ current.total, rejected: before.rejected &+ current.rejected,
             failed: before.failed &+ current.failed, bytesIn: before.bytesIn &+ current.bytesIn,
-            bytesOut: before.bytesOut &+ current.bytesOut)
+            bytesOut: before.bytesOut &+ current.bytesOut, decoys: current.decoys)
     }
 
     /// The data plane is gone, and its listeners and connections with it. Its totals stay.
     mutating func dataPlaneLost() {
         before = counters
         before.active = 0
+        before.decoys = 0
         current = TunnelCounters()
         endpoint = nil
         nextAt = nil

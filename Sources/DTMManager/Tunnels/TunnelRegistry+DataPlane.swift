@@ -110,6 +110,7 @@ extension TunnelRegistry {
     /// Tells what was held back of a flood; call it every second or so.
     func flushIncidents() {
         let now = clock.now()
+        recorder.record(touches.flush(now: now))
         for backlog in openings.flush(now: now) {
             recorder.record(
                 Event(
@@ -154,11 +155,21 @@ extension TunnelRegistry {
                 recorder.record(translation.event(incident, count: UInt64(incident.count)))
                 return
             }
+            guard incident.kind != .decoyTouched else { return touched(incident) }
             guard let count = admit(incident.kind.eventKind, incident.tunnel, UInt64(incident.count)) else { return }
             recorder.record(translation.event(incident, count: count))
         case .hello, .planApplied, .certificateRequest, .windowKeyWanted, .listeners, .counters, .verified, .drained:
             break
         }
+    }
+
+    /// Records a touch of a decoy.
+    func record(_ touch: TouchDesk.Found) {
+        let names = table.records
+        let event = EventTranslation { names[$0]?.name.text }.event(touch)
+        let due = touches.admit(
+            event, peer: touch.incident.peer, count: UInt64(touch.incident.count), now: clock.now())
+        if let due { recorder.record(due) }
     }
 
     /// Of a connector's connections some are told one by one, and of many the number: each has its record at its end.

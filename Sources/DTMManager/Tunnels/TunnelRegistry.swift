@@ -19,6 +19,9 @@ actor TunnelRegistry {
     var limiter = IncidentLimiter()
     /// Connections that began, by identity.
     var openings = IncidentLimiter(burst: 8, interval: .seconds(10))
+    var touches = TouchBook()
+    /// Nil in tests: touches of decoys are told without the program.
+    private var touchDesk: TouchDesk?
     private var signals: [TunnelID: Signal] = [:]
     let anchor: ClockAnchor
     let clock: any TimeSource
@@ -41,6 +44,15 @@ actor TunnelRegistry {
         self.outbox = outbox
         self.recorder = recorder
         self.connectors = connectors
+    }
+
+    /// Has the programs behind touches of decoys looked for from now on.
+    func attributeTouches(at desk: TouchDesk) { touchDesk = desk }
+
+    /// Tells of a touch at once, or when the program behind it was looked for.
+    func touched(_ incident: Incident) {
+        if touchDesk?.take(incident) ?? false { return }
+        record(TouchDesk.Found(incident: incident))
     }
 
     // MARK: Looking
@@ -140,6 +152,15 @@ actor TunnelRegistry {
         for id in ids { table.rotate(id) }
         commit()
         return ids.reduce(into: [:]) { generations, id in generations[id] = table[id]?.generation }
+    }
+
+    /// Wants `count` decoys of a tunnel whatever the policy says, from now on; nil: as many as the policy says. To ask for
+    /// the same again changes nothing.
+    ///
+    /// - Parameter count: Clamped to what a plan can carry.
+    func setDecoys(_ count: Int?, of id: TunnelID) {
+        table.update(id) { $0.raisedDecoys = count.map { UInt16(clamping: PlanBounds.decoys.clamped($0)) } }
+        commit()
     }
 
     /// Replaces the roots of the tunnels' window keys, so that who knew the old ones computes no more endpoints.

@@ -16,6 +16,8 @@ struct TunnelSettings: Hashable, Sendable {
     var policy: AdmissionPolicy
     var proxyProtocol: Bool
     var limits: TunnelLimits
+    /// How many decoys the policy wants.
+    var decoys: UInt16
 
     init(_ draft: TunnelDraft, over defaults: TunnelDefaults) {
         let tunnel = defaults.configuration.effective(draft.configuration)
@@ -25,6 +27,7 @@ struct TunnelSettings: Hashable, Sendable {
             addressMode: tunnel.addresses)
         overlapMilliseconds = tunnel.overlapMilliseconds
         policy = draft.policy
+        decoys = tunnel.decoys
         proxyProtocol = tunnel.proxyProtocol
         limits = TunnelLimits(
             maximumConnections: tunnel.maximumConnections,

@@ -57,6 +57,7 @@ extension TunnelTable {
         update(record.id) { kept in
             kept.generation = record.generation
             kept.keyGeneration = record.keyGeneration
+            kept.raisedDecoys = record.raisedDecoys
             kept.observed = record.observed
             if draft.target == record.draft.target {
                 kept.destination = record.destination

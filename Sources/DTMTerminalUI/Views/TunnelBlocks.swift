@@ -50,7 +50,7 @@ enum TunnelBlocks {
             ("asked for by", Line(shown(tunnel.origin), .dim)),
         ]
         if let problem = tunnel.problem { facts.append(("problem", Line(shown(problem), .bad))) }
-        let decoys = tunnel.previous.filter { $0.role == "decoy" }.count
+        let decoys = tunnel.decoys ?? 0
         let overlap = tunnel.previous.filter { $0.role == "overlap" }
         facts.append(
             (

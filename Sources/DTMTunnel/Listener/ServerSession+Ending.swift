@@ -10,6 +10,7 @@ extension ServerSession {
             return
         }
         server.traffic.didReject()
+        if touch == .open { reportTouch("it gave way to others in the middle of the handshake") }
         report(.limitReached, "too many peers in the middle of a handshake; the oldest gave way")
         evicted = true
         abort()

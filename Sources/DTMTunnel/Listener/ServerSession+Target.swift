@@ -54,11 +54,7 @@ extension ServerSession {
         plainSide.start()
     }
 
-    /// Now, while the client's socket is there: once it is gone, nobody can say whose it was.
     func tellBeginning() {
-        if let remote, remote.address.isLoopback {
-            owner = server.owners?.owner(of: remote, connectedTo: listener.endpoint)
-        }
         server.observer.flowBegan(
             FlowStart(
                 tunnel: server.id, connection: id, identity: peer?.identity.description ?? "",
@@ -109,16 +105,16 @@ extension ServerSession {
         phase = .ended
         guard !evicted, cutEnding == nil else { return }
         server.traffic.didReject()
-        report(
-            listener.role == .decoy ? .decoyTouched : check.refusesIdentity ? .identityRefused : .handshakeFailed,
-            reason)
+        guard touch == .none else { return reportTouch(reason) }
+        report(check.refusesIdentity ? .identityRefused : .handshakeFailed, reason)
     }
 
     func report(_ kind: Incident.Kind, _ reason: String) {
         server.observer.incident(
             Incident(
                 tunnel: server.id, kind: kind, at: server.time.now(), peer: remote,
-                local: listener.endpoint, identity: peer?.identity.description, reason: reason))
+                local: listener.endpoint, identity: peer?.identity.description, reason: reason,
+                owner: owner, sent: isAuthenticated ? nil : firstBytes.sent))
     }
 
     func abort() { context?.triggerUserOutboundEvent(TransportHandler.Request.abort, promise: nil) }

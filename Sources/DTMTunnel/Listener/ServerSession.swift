@@ -18,11 +18,14 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
     let table: SessionTable
     let settings: TunnelServer.Settings
     let check: PeerCheck
+    let firstBytes = FirstBytes()
+    /// What became of the touch, when it came to a decoy.
+    var touch: Touch
     var phase = Phase.handshaking
     var context: ChannelHandlerContext?
     /// The peer's address, which a closed channel does not know any more.
     var remote: Endpoint?
-    /// Whose socket the peer's end is, asked when the relay begins.
+    /// Whose socket the peer's end is, asked when it is accepted: once it is gone, nobody can say.
     var owner: SocketOwner?
     var relay: RelayHandler?
     var id: UInt64 = 0
@@ -51,6 +54,7 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
         self.listener = listener
         self.table = table
         self.settings = settings
+        touch = listener.role == .decoy ? .open : .none
         check = PeerCheck(authenticator: settings.authenticator, expectation: .client(of: server.id))
     }
 
@@ -65,6 +69,10 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
         startedTick = table.tick
         activeTick = startedTick
         id = table.insert(self)
+        if let remote, remote.address.isLoopback {
+            owner = server.owners?.owner(of: remote, connectedTo: listener.endpoint)
+        }
+        if touch == .open { awaitTouch(context) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -123,6 +131,7 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
             return
         }
         self.peer = peer
+        context.pipeline.syncOperations.removeHandler(firstBytes, promise: nil)
         table.didAuthenticate()
         admit(context, peer)
     }

@@ -107,7 +107,9 @@ public final class TunnelListener {
             throw TunnelError(code: .notAcceptable, message: "too many connections")
         }
         let session = ServerSession(server: server, listener: state, table: table, settings: settings)
-        try channel.pipeline.syncOperations.addHandlers([TransportHandler(), session.tlsHandler(context), session])
+        try channel.pipeline.syncOperations.addHandlers([
+            TransportHandler(), session.firstBytes, session.tlsHandler(context), session,
+        ])
     }
 }
 

@@ -60,7 +60,7 @@ public struct EndpointSchedule: Hashable, Sendable {
         CandidateDraw.forEach(below: end, turn: turn, windowKey: windowKey) { index, draw in
             // The shuffle needs every draw before the first one that is asked for as well.
             guard let port = shuffle.next(draw.port), index >= first else { return }
-            endpoints.append(Endpoint(address: address(draw.address), port: port))
+            endpoints.append(Endpoint(address: Self.address(draw.address, in: parameters.addressMode), port: port))
         }
         return endpoints
     }
@@ -72,13 +72,22 @@ public struct EndpointSchedule: Hashable, Sendable {
 
     /// 127.0.0.1, or an address of 127.0.1.0–127.255.255.254: never 127.0.0.0/24, where other programs are, and never
     /// the broadcast address of 127.0.0.0/8, which can't be bound for TCP.
-    private func address(_ draw: UInt32) -> IPAddress {
-        switch parameters.addressMode {
-        case .fixed: .v4(Self.loopback + 1)
-        case .hop: .v4(Self.loopback + 256 + draw % Self.hopCount)
+    static func address(_ draw: UInt32, in mode: AddressMode) -> IPAddress {
+        switch mode {
+        case .fixed: .v4(loopback + 1)
+        case .hop: .v4(loopback + 256 + draw % hopCount)
         }
     }
 
+    static func holds(_ address: UInt32, in mode: AddressMode) -> Bool {
+        switch mode {
+        case .fixed: address == loopback + 1
+        case .hop: (loopback + 256..<loopback + 256 + hopCount).contains(address)
+        }
+    }
+
+    /// Where endpoints are that do not hop.
+    public static let firstLoopbackAddress = IPAddress.v4(loopback + 1)
     private static let loopback: UInt32 = 0x7f00_0000
     private static let hopCount: UInt32 = (1 << 24) - 256 - 1
 }

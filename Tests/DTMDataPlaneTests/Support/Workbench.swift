@@ -88,6 +88,10 @@ final class Workbench {
         }
     }
 
+    var incidents: [Incident] {
+        messages.withLockedValue { $0.compactMap { if case .incident(let incident) = $0 { incident } else { nil } } }
+    }
+
     /// Runs on the tunnel's event loop.
     func inside<Result: Sendable>(_ body: @escaping @Sendable (TunnelRuntime) throws -> Result) throws -> Result {
         let tunnel = try #require(executor.tunnels[plan.id])
