@@ -94,7 +94,8 @@ import Testing
         _ = table.observe(
             .listeners(
                 tunnel: id,
-                [ListenerReport(endpoint: live, role: .live), ListenerReport(endpoint: overlapping, role: .overlap),
+                [
+                    ListenerReport(endpoint: live, role: .live), ListenerReport(endpoint: overlapping, role: .overlap),
                     ListenerReport(endpoint: try found(Endpoint("127.8.8.8:5008")), role: .decoy),
                 ]))
         _ = table.observe(.counters(tunnel: id, TunnelCounters(decoys: 33)))

@@ -86,7 +86,7 @@ struct DecoyTouchTests {
             for settings in manners {
                 var answers: Set<Answer> = []
                 var sizes: [Int] = []
-                for endpoint in endpoints { 
+                for endpoint in endpoints {
                     var answer = try await Answer.of(endpoint, settings, fixture.group)
                     sizes.append(answer.received)
                     answer.received = 0
