@@ -52,6 +52,54 @@ public struct Incident: Hashable, Sendable {
         case connectionCut = 11
     }
 
+    /// Why a peer was not let in. The numbers are part of the plan protocol.
+    public enum Cause: UInt8, Sendable, CaseIterable {
+        /// TLS, and no certificate.
+        case noCertificate = 1
+        case notTLS = 2
+        /// TLS of a kind that is not spoken here: version, key exchange, cipher or application protocol.
+        case incompatible = 3
+        /// A certificate of an authority, or an identity of a trust domain, that is not ours.
+        case foreign = 4
+        case expired = 5
+        case notYetValid = 6
+        /// The certificate, its number or its identity.
+        case revoked = 7
+        /// A certificate in order, of a client of another tunnel or of a listener.
+        case otherTunnel = 8
+        /// A certificate that is none of ours in form.
+        case malformed = 9
+        /// Of an authority of ours that is not valid at present.
+        case retired = 10
+        /// A session that was resumed, without a certificate.
+        case resumed = 11
+        /// No handshake in time.
+        case timeout = 12
+        /// It went away before it had shown anything.
+        case gone = 13
+        case other = 14
+
+        /// As events show it.
+        public var name: String {
+            switch self {
+            case .noCertificate: "no_certificate"
+            case .notTLS: "not_tls"
+            case .incompatible: "incompatible"
+            case .foreign: "foreign"
+            case .expired: "expired"
+            case .notYetValid: "not_yet_valid"
+            case .revoked: "revoked"
+            case .otherTunnel: "other_tunnel"
+            case .malformed: "malformed"
+            case .retired: "retired"
+            case .resumed: "resumed"
+            case .timeout: "timeout"
+            case .gone: "gone"
+            case .other: "other"
+            }
+        }
+    }
+
     /// Nil when it is about the whole data plane.
     public var tunnel: TunnelID?
     public var kind: Kind
@@ -64,6 +112,8 @@ public struct Incident: Hashable, Sendable {
     public var identity: String?
     /// What happened, in words; no peer text in it.
     public var reason: String
+    /// Why a peer was not let in; nil for what is no peer's doing.
+    public var cause: Cause?
     /// Whose socket the peer's end is, asked when it was accepted; nil when it is not on this host, or the kernel does not
     /// tell.
     public var owner: SocketOwner?
@@ -72,7 +122,7 @@ public struct Incident: Hashable, Sendable {
 
     public init(
         tunnel: TunnelID?, kind: Kind, at: Timestamp, count: UInt32 = 1, peer: Endpoint? = nil, local: Endpoint? = nil,
-        identity: String? = nil, reason: String, owner: SocketOwner? = nil, sent: SentBytes? = nil
+        identity: String? = nil, reason: String, cause: Cause? = nil, owner: SocketOwner? = nil, sent: SentBytes? = nil
     ) {
         self.tunnel = tunnel
         self.kind = kind
@@ -82,6 +132,7 @@ public struct Incident: Hashable, Sendable {
         self.local = local
         self.identity = identity
         self.reason = reason
+        self.cause = cause
         self.owner = owner
         self.sent = sent
     }

@@ -35,13 +35,32 @@ enum PeerRejection: Error {
 extension PeerRefusal {
     init(_ rejection: PeerRejection) {
         switch rejection {
-        case .noTrust: self.init(code: "noTrust", message: "there is no trust bundle yet")
+        case .noTrust: self.init(code: "noTrust", message: "there is no trust bundle yet", cause: .other)
         case .verification(let error):
             let codes: [VerificationError.Code] = [
                 .revoked, .identityRevoked, .wrongRole, .wrongTunnel, .wrongListener,
             ]
             self.init(
-                code: error.code.rawValue, message: error.message, concernsIdentity: codes.contains(error.code))
+                code: error.code.rawValue, message: error.message, concernsIdentity: codes.contains(error.code),
+                cause: error.code.cause)
+        }
+    }
+}
+
+extension VerificationError.Code {
+    /// The same as incidents tell it.
+    fileprivate var cause: Incident.Cause {
+        switch self {
+        case .noCertificate: .noCertificate
+        case .foreignAuthority, .signature, .trustDomain: .foreign
+        case .authorityNotValid: .retired
+        case .notYetValid: .notYetValid
+        case .expired: .expired
+        case .revoked, .identityRevoked: .revoked
+        case .wrongRole, .wrongTunnel, .wrongListener: .otherTunnel
+        case .tooLong, .malformed, .version, .serialNumber, .publicKey, .criticalExtension, .certificateAuthority,
+            .keyUsage, .extendedKeyUsage, .alternativeName, .identity, .lifetime:
+            .malformed
         }
     }
 }

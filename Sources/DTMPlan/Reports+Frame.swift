@@ -115,7 +115,7 @@ extension TunnelCounters: FramePart {
 }
 
 extension Incident: FramePart {
-    static var leastBytes: Int { 21 }
+    static var leastBytes: Int { 22 }
 
     func append(to writer: inout FrameWriter) throws(PlanError) {
         try writer.optional(tunnel)
@@ -127,6 +127,8 @@ extension Incident: FramePart {
         writer.flag(identity != nil)
         if let identity { try writer.text(identity, in: PlanBounds.incidentIdentity) }
         try writer.prose(reason, in: PlanBounds.incidentReason)
+        writer.flag(cause != nil)
+        if let cause { writer.integer(cause.rawValue) }
         try writer.optional(owner)
         try writer.optional(sent)
     }
@@ -141,6 +143,7 @@ extension Incident: FramePart {
             local: try reader.optional(Endpoint.self, "incident.local"),
             identity: try reader.flag("incident.identity") ? try reader.text(in: PlanBounds.incidentIdentity) : nil,
             reason: try reader.text(in: PlanBounds.incidentReason),
+            cause: try reader.flag("incident.cause") ? try reader.choice(Incident.Cause.self, "incident.cause") : nil,
             owner: try reader.optional(SocketOwner.self, "incident.owner"),
             sent: try reader.optional(SentBytes.self, "incident.sent"))
     }

@@ -119,7 +119,8 @@ extension MessageGenerator {
             tunnel: maybe { $0.tunnel() }, kind: any(Incident.Kind.allCases, or: .decoyTouched), at: time(),
             count: integer(),
             peer: maybe { $0.endpoint() }, local: maybe { $0.endpoint() }, identity: maybe { $0.text(0...60) },
-            reason: text(0...100), owner: maybe { SocketOwner(uid: $0.integer(), inode: $0.integer()) },
+            reason: text(0...100), cause: maybe { $0.any(Incident.Cause.allCases, or: .gone) },
+            owner: maybe { SocketOwner(uid: $0.integer(), inode: $0.integer()) },
             sent: maybe { SentBytes(count: $0.integer(), first: $0.bytes(0...64)) })
     }
 

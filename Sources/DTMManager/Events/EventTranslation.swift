@@ -91,10 +91,8 @@ struct EventTranslation: Sendable {
         ]
         if let peer = incident.peer { detail["peer"] = .string(peer.description) }
         if let local = incident.local { detail["local"] = .string(local.description) }
-        if let owner = incident.owner {
-            detail["uid"] = .integer(Int64(owner.uid))
-            detail["inode"] = .integer(Int64(owner.inode))
-        }
+        if let cause = incident.cause { detail["cause"] = .string(cause.name) }
+        detail.merge(process(incident.owner, nil)) { first, _ in first }
         if let sent = incident.sent {
             detail["sent"] = .string(sent.kind.rawValue)
             detail["sentBytes"] = .integer(Int64(sent.count))

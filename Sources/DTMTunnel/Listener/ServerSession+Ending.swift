@@ -32,7 +32,9 @@ extension ServerSession {
         switch phase {
         case .handshaking:
             guard age > settings.handshakeTimeout else { return }
-            handshakeFailed("no handshake within \(settings.handshakeTimeout.nanoseconds / 1_000_000) ms")
+            handshakeFailed(
+                HandshakeFailure(
+                    "no handshake within \(settings.handshakeTimeout.nanoseconds / 1_000_000) ms", .timeout))
             abort()
         case .ended:
             if age > settings.handshakeTimeout + .seconds(5) { abort() }

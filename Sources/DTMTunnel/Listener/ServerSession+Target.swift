@@ -100,20 +100,20 @@ extension ServerSession {
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
     }
 
-    func handshakeFailed(_ reason: String) {
+    func handshakeFailed(_ failure: HandshakeFailure) {
         guard phase == .handshaking else { return }
         phase = .ended
         guard !evicted, cutEnding == nil else { return }
         server.traffic.didReject()
-        guard touch == .none else { return reportTouch(reason) }
-        report(check.refusesIdentity ? .identityRefused : .handshakeFailed, reason)
+        guard touch == .none else { return reportTouch(failure.reason, failure.cause) }
+        report(check.refusesIdentity ? .identityRefused : .handshakeFailed, failure.reason, failure.cause)
     }
 
-    func report(_ kind: Incident.Kind, _ reason: String) {
+    func report(_ kind: Incident.Kind, _ reason: String, _ cause: Incident.Cause? = nil) {
         server.observer.incident(
             Incident(
                 tunnel: server.id, kind: kind, at: server.time.now(), peer: remote,
-                local: listener.endpoint, identity: peer?.identity.description, reason: reason,
+                local: listener.endpoint, identity: peer?.identity.description, reason: reason, cause: cause,
                 owner: owner, sent: isAuthenticated ? nil : firstBytes.sent))
     }
 

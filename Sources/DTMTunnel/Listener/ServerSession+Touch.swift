@@ -33,9 +33,9 @@ extension ServerSession {
     }
 
     /// Once for each visit.
-    func reportTouch(_ reason: String) {
+    func reportTouch(_ reason: String, _ cause: Incident.Cause? = nil) {
         guard touch == .open else { return }
         touch = .told
-        report(.decoyTouched, reason)
+        report(.decoyTouched, reason, cause)
     }
 }

@@ -65,6 +65,9 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         remote = Endpoint(context.remoteAddress)
+        if let remote, remote.address.isLoopback {
+            owner = server.owners?.owner(of: remote, connectedTo: listener.endpoint)
+        }
         startedAt = server.time.now()
         startedTick = table.tick
         activeTick = startedTick
@@ -108,11 +111,11 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
             abort()
             return
         }
-        handshakeFailed(HandshakeFailure.describe(error, verdict: check.verdict))
+        handshakeFailed(HandshakeFailure(error, verdict: check.verdict))
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if phase == .handshaking { handshakeFailed("the peer went away in the middle of the handshake") }
+        if phase == .handshaking { handshakeFailed(.gone) }
         leave()
         context.fireChannelInactive()
     }
@@ -121,12 +124,12 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
         guard phase == .handshaking else { return }
         // No verdict: a session resumed from a ticket, which never showed its certificate.
         guard case .success(let peer)? = check.verdict else {
-            handshakeFailed("the session was resumed, without a certificate")
+            handshakeFailed(HandshakeFailure("the session was resumed, without a certificate", .resumed))
             abort()
             return
         }
         guard negotiated == TunnelTLS.applicationProtocol else {
-            handshakeFailed("the peer does not speak \(TunnelTLS.applicationProtocol)")
+            handshakeFailed(HandshakeFailure("the peer does not speak \(TunnelTLS.applicationProtocol)", .incompatible))
             abort()
             return
         }

@@ -27,11 +27,16 @@ public struct PeerRefusal: Error, Hashable, Sendable {
     /// Whether the certificate is in order, and its identity or number alone is what is refused: revoked, or of another
     /// tunnel.
     public var concernsIdentity: Bool
+    /// The same for incidents.
+    public var cause: Incident.Cause
 
-    public init(code: String, message: String, concernsIdentity: Bool = false) {
+    public init(
+        code: String, message: String, concernsIdentity: Bool = false, cause: Incident.Cause = .malformed
+    ) {
         self.code = code
         self.message = message
         self.concernsIdentity = concernsIdentity
+        self.cause = cause
     }
 }
 

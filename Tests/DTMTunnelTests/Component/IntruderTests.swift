@@ -11,13 +11,15 @@ import Testing
 struct IntruderTests {
     /// Waits for the one incident, and looks whether anything reached the target.
     private func expect(
-        _ kind: Incident.Kind, saying words: String, _ fixture: TunnelFixture, _ target: BlockingServer,
+        _ kind: Incident.Kind, saying words: String, _ cause: Incident.Cause? = nil, _ fixture: TunnelFixture,
+        _ target: BlockingServer,
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
         #expect(eventually { !fixture.observer.current.incidents.isEmpty }, sourceLocation: sourceLocation)
         let incidents = fixture.observer.current.incidents
         #expect(incidents.map(\.kind) == [kind], sourceLocation: sourceLocation)
         #expect(incidents.first?.reason.contains(words) == true, "\(incidents)", sourceLocation: sourceLocation)
+        if let cause { #expect(incidents.first?.cause == cause, sourceLocation: sourceLocation) }
         #expect(
             incidents.first?.peer != nil && incidents.first?.local == fixture.endpoint, sourceLocation: sourceLocation)
         #expect(!target.hasVisitor, sourceLocation: sourceLocation)
@@ -38,7 +40,7 @@ struct IntruderTests {
             let peer = try BlockingSocket(connectedTo: fixture.endpoint)
             try peer.send(bytes)
             _ = peer.receiveAll()
-            expect(.handshakeFailed, saying: words, fixture, target)
+            expect(.handshakeFailed, saying: words, .notTLS, fixture, target)
         }
     }
 
@@ -51,7 +53,7 @@ struct IntruderTests {
                     try peer.send(bytes)
                     #expect(eventually { fixture.sessions.openConnections == 1 })
                     if resets { peer.reset() } else { peer.endSending() }
-                    expect(.handshakeFailed, saying: "went away", fixture, target)
+                    expect(.handshakeFailed, saying: "went away", .gone, fixture, target)
                 }
             }
         }
@@ -62,7 +64,7 @@ struct IntruderTests {
         try await withTunnel(change: { $0.handshakeTimeout = .milliseconds(500) }) { fixture, target in
             let peer = try BlockingSocket(connectedTo: fixture.endpoint)
             #expect(peer.receiveAll() == nil)
-            expect(.handshakeFailed, saying: "no handshake within 500 ms", fixture, target)
+            expect(.handshakeFailed, saying: "no handshake within 500 ms", .timeout, fixture, target)
         }
     }
 
@@ -71,7 +73,7 @@ struct IntruderTests {
         try await withTunnel { fixture, target in
             let visit = try await Intruder.visit(fixture.endpoint, Intruder.settings, send: [1], on: fixture.group)
             #expect(visit.received.isEmpty)
-            expect(.handshakeFailed, saying: "showed no certificate", fixture, target)
+            expect(.handshakeFailed, saying: "showed no certificate", .noCertificate, fixture, target)
         }
     }
 
@@ -82,7 +84,7 @@ struct IntruderTests {
             settings.maximumTLSVersion = .tlsv12
             let visit = try await Intruder.visit(fixture.endpoint, settings, on: fixture.group)
             #expect(!visit.shookHands)
-            expect(.handshakeFailed, saying: "did not offer TLS 1.3", fixture, target)
+            expect(.handshakeFailed, saying: "did not offer TLS 1.3", .incompatible, fixture, target)
         }
     }
 
@@ -93,7 +95,7 @@ struct IntruderTests {
             settings.curves = [.secp384r1]
             let visit = try await Intruder.visit(fixture.endpoint, settings, on: fixture.group)
             #expect(!visit.shookHands)
-            expect(.handshakeFailed, saying: "key exchange", fixture, target)
+            expect(.handshakeFailed, saying: "key exchange", .incompatible, fixture, target)
         }
     }
 
@@ -105,7 +107,7 @@ struct IntruderTests {
             settings.applicationProtocols = protocols
             let visit = try await Intruder.visit(fixture.endpoint, settings, send: [1], on: fixture.group)
             #expect(visit.received.isEmpty)
-            expect(.handshakeFailed, saying: "dtm/1", fixture, target)
+            expect(.handshakeFailed, saying: "dtm/1", .incompatible, fixture, target)
         }
     }
 
@@ -116,7 +118,18 @@ struct IntruderTests {
             let peer = try BlockingSocket(connectedTo: fixture.endpoint)
             try peer.send("GET / HTTP/1.0\r\n\r\n")
             _ = peer.receiveAll()
-            expect(.decoyTouched, saying: "plain HTTP", fixture, target)
+            expect(.decoyTouched, saying: "plain HTTP", .notTLS, fixture, target)
+        }
+    }
+
+    @Test("whoever came while the endpoint was live is not told to have touched a decoy")
+    func cameInTime() async throws {
+        try await withTunnel { fixture, target in
+            let peer = try BlockingSocket(connectedTo: fixture.endpoint)
+            #expect(eventually { fixture.sessions.openConnections == 1 })
+            try await fixture.setRole(.decoy)
+            peer.endSending()
+            expect(.handshakeFailed, saying: "went away", .gone, fixture, target)
         }
     }
 
@@ -155,7 +168,7 @@ struct IntruderTests {
                 (credential, kind, words) = (good, .identityRefused, "certificate is revoked")
             }
             #expect(try await fixture.attempt(credential) == "identityNotAccepted")
-            expect(kind, saying: words, fixture, target)
+            expect(kind, saying: words, nil, fixture, target)
         }
     }
 }
