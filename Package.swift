@@ -86,6 +86,7 @@ let package = Package(
                 .nioCore, .nioPosix, .nioTLS, .nioSSL, .nioConcurrencyHelpers,
             ]),
         stage("DTMTelemetry", ["DTMCore", .logging]),
+        stage("DTMAnalysis", ["DTMCore"]),
 
         // Beside the pipeline.
         stage("DTMConfiguration", ["DTMCore"]),
@@ -117,7 +118,7 @@ let package = Package(
             [
                 "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
                 "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMState",
-                "CDTMLinux",
+                "DTMAnalysis", "CDTMLinux",
                 .nioCore, .nioPosix, .nioConcurrencyHelpers, .hummingbird, .hummingbirdCore, .httpTypes,
                 .nioHTTPTypes, .serviceLifecycle, .unixSignals, .logging, .asyncAlgorithms,
             ]),
@@ -166,7 +167,7 @@ let package = Package(
             [
                 "DTMManager", "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
                 "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMState",
-                "DTMTestSupport",
+                "DTMAnalysis", "DTMTestSupport",
                 .nioCore,
                 .nioPosix,
                 .logging,
@@ -211,6 +212,7 @@ let package = Package(
             ]),
         tests("DTMTelemetryTests", ["DTMTestSupport", "DTMTelemetry", "DTMCore", .logging]),
         tests("DTMDiscoveryTests", ["DTMTestSupport", "DTMDiscovery", "DTMCore", "CDTMLinux", .crypto]),
+        tests("DTMAnalysisTests", ["DTMTestSupport", "DTMAnalysis", "DTMCore"]),
         tests("DTMPolicyTests", ["DTMTestSupport", "DTMPolicy", "DTMCore"]),
         tests("DTMTextTests", ["DTMTestSupport", "DTMText", "DTMCore"]),
         .testTarget(

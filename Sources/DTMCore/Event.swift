@@ -111,6 +111,8 @@ public struct Event: Hashable, Sendable {
         public static let listenerRestarted = "listener.restarted"
         /// Another program, or another user's, where somebody else listened.
         public static let listenerTakenOver = "listener.taken_over"
+        /// The file of a program that runs behind a tunnel is another one.
+        public static let applicationExecutableChanged = "application.executable_changed"
         public static let tunnelBypassed = "tunnel.bypassed"
         public static let discoveryFailed = "discovery.failed"
         public static let autoTunnelSwitched = "autotunnel.switched"
@@ -179,6 +181,12 @@ public struct Event: Hashable, Sendable {
         public static let certificateRevoked = "certificate.revoked"
         public static let connectGranted = "connect.granted"
         public static let connectDenied = "connect.denied"
+        /// Callers of the control API were refused.
+        public static let apiRefused = "api.refused"
+        public static let findingRaised = "finding.raised"
+        public static let findingDismissed = "finding.dismissed"
+        /// The rules came too late for some events.
+        public static let findingsGap = "findings.gap"
         public static let performanceRecord = "performance.record"
     }
 }

@@ -32,6 +32,18 @@ extension LiveInventory {
         }
     }
 
+    /// Who holds a socket whose connection may be over already. The kernel told its user and inode a moment ago; an inode is
+    /// used again in time, so this is no ground for a decision.
+    public mutating func holders(ofSocket inode: UInt64, uid: UInt32) -> [ConnectionAttribution.Holder] {
+        guard inode != 0 else { return [] }
+        var attribution = ConnectionAttribution()
+        let nowhere = Endpoint(address: .v4(0), port: 0)
+        let row = SocketRow(
+            transport: .tcp, state: .closed, local: nowhere, remote: nowhere, uid: uid, inode: inode)
+        fillHolders(&attribution, row, .likely)
+        return attribution.holders
+    }
+
     private func describe(_ row: SocketRow) -> ConnectionAttribution {
         var attribution = ConnectionAttribution()
         attribution.uid = row.uid

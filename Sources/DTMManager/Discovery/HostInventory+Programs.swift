@@ -17,6 +17,18 @@ extension HostInventory: ProgramFinding {
         return program
     }
 
+    func program(holding inode: UInt32, uid: UInt32) async -> ConnectingProgram? {
+        let found = try? await onThread { held throws(DiscoveryError) in
+            let holders = held.inventory.holders(ofSocket: UInt64(inode), uid: uid)
+            var program = ConnectingProgram(uid: uid, isComplete: !holders.isEmpty)
+            program.holders = holders.map { Self.facts($0, socketGroup: nil, digests: false, &held) }
+            return program
+        }
+        guard var program = found else { return nil }
+        program.userName = accounts.userName(uid)
+        return program
+    }
+
     /// The socket's user is the kernel's word. Of the processes, the likeliest are searched until one holds the socket: to
     /// search all of them with each connection would let anybody keep a core busy. So a program that hands its connection to
     /// another of the same user goes unnoticed here; the inventory names both holders once it has met them.

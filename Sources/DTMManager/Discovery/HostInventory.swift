@@ -100,6 +100,18 @@ final class HostInventory: ApplicationFinding {
         held.backlog += events.prefix(maximumBacklog - min(maximumBacklog, held.backlog.count))
     }
 
+    /// Looks at the files of processes, on a thread of its own.
+    func looking(at looks: [ApplicationProgramWatch.Look]) async throws -> [ApplicationProgramWatch.Look] {
+        try await threads.runIfActive {
+            looks.map { look in
+                var look = look
+                look.running = ProgramFile(path: "/proc/\(look.process.pid)/exe")
+                look.onDisk = ProgramFile(path: look.path)
+                return look
+            }
+        }
+    }
+
     func ownerUIDs(of targets: [Target]) async -> [UInt32?] {
         let owners = try? await onThread { held throws(DiscoveryError) in held.inventory.ownerUIDs(of: targets) }
         return owners ?? targets.map { _ in nil }

@@ -22,13 +22,14 @@ struct InventoryService: Service {
     private func lookAgainAndAgain() async throws {
         var watch = ListenerWatch()
         var bypasses = BypassWatch()
+        var programs = ApplicationProgramWatch()
         var ticks = 0
         var lastProblem: String?
         while !Task.isCancelled {
             let settings = await parts.configuration.current.configuration.discovery
             if settings.enabled {
                 do {
-                    try await look(&watch, &bypasses, tick: ticks)
+                    try await look(&watch, &bypasses, &programs, tick: ticks)
                     lastProblem = nil
                 } catch {
                     report(error, &lastProblem)
@@ -39,7 +40,10 @@ struct InventoryService: Service {
         }
     }
 
-    private func look(_ watch: inout ListenerWatch, _ bypasses: inout BypassWatch, tick: Int) async throws {
+    private func look(
+        _ watch: inout ListenerWatch, _ bypasses: inout BypassWatch, _ programs: inout ApplicationProgramWatch,
+        tick: Int
+    ) async throws {
         let events = try await inventory.tick()
         let own = await own()
         parts.recorder.record(watch.events(for: events, own: own, isFirst: tick == 0, at: clock.now()))
@@ -48,7 +52,25 @@ struct InventoryService: Service {
         }
         let picture = try await inventory.picture()
         await note(&bypasses, picture, own)
+        if tick % Self.pictureTicks == 0 { try await note(&programs, picture, own) }
         autoTunnel.take(.init(processes: picture.processes, unattributed: picture.unattributed, own: own))
+    }
+
+    /// The files of what runs behind a tunnel.
+    private func note(
+        _ programs: inout ApplicationProgramWatch, _ picture: InventoryPicture, _ own: OwnParts
+    ) async throws {
+        let fronted = Set(await parts.registry.records.compactMap(\.draft.application))
+        let looks = picture.processes.filter { fronted.contains($0.application) && !own.processes.contains($0.pid) }
+            .prefix(ApplicationProgramWatch.maximumProcesses)
+            .compactMap { process in
+                process.executable.map {
+                    ApplicationProgramWatch.Look(
+                        process: .init(pid: process.pid, startTicks: process.startTicks), app: process.application,
+                        uid: process.uid, path: $0)
+                }
+            }
+        parts.recorder.record(programs.look(try await inventory.looking(at: looks), at: clock.now()))
     }
 
     private func note(_ bypasses: inout BypassWatch, _ picture: InventoryPicture, _ own: OwnParts) async {

@@ -8,6 +8,14 @@ protocol ProgramFinding: Sendable {
     ///
     /// - Parameter digests: Whether the executables' contents are to be hashed.
     func program(behind peer: LocalPeer, digests: Bool) async -> ConnectingProgram?
+
+    /// Who holds a socket whose user and inode the kernel told a moment ago, though its connection may be over. For words
+    /// alone: a decision needs the connection itself.
+    func program(holding inode: UInt32, uid: UInt32) async -> ConnectingProgram?
+}
+
+extension ProgramFinding {
+    func program(holding inode: UInt32, uid: UInt32) async -> ConnectingProgram? { nil }
 }
 
 /// Decides about the connections of hosted connectors by the program behind each, and records every decision.

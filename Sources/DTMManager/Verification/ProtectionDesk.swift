@@ -69,6 +69,8 @@ final class ProtectionDesk: Sendable {
     /// One that starts is given the time to look.
     func dataPlaneStarted() { dataPlaneSeen.withLock { $0 = .now } }
 
+    private static let silence = "it does not say any more whether its protections hold"
+
     /// What was wrong with it has ended with it.
     func dataPlaneEnded() {
         dataPlaneSeen.withLock { $0 = nil }
@@ -78,7 +80,7 @@ final class ProtectionDesk: Sendable {
     /// A data plane that does not look at itself any more is not well.
     func checkSilence(_ longest: Duration) {
         guard let seen = dataPlaneSeen.withLock({ $0 }), seen.duration(to: .now) > longest else { return }
-        note(["it does not say any more whether its protections hold"], of: .dataPlane)
+        note([Self.silence], of: .dataPlane)
     }
 
     private func note(_ lapses: [String], of process: VerifiedProcess) {
@@ -90,7 +92,11 @@ final class ProtectionDesk: Sendable {
         case nil: break
         case .lost(let process, let lapses):
             recorder.record(
-                Event.Kind.protectionLost, .critical, ["process": .string(process.rawValue), "lapses": .list(lapses)])
+                Event.Kind.protectionLost, .critical,
+                [
+                    "process": .string(process.rawValue), "lapses": .list(lapses),
+                    "silent": .boolean(lapses == [Self.silence]),
+                ])
         case .restored(let process):
             recorder.record(Event.Kind.protectionRestored, .notice, ["process": .string(process.rawValue)])
         case .executable(.same): recorder.record(Event.Kind.executableRestored, .notice)
