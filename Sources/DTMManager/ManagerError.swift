@@ -33,6 +33,7 @@ public struct ManagerError: DescribedError, Equatable {
         case pidWithoutListener = "pid.without_listener"
         case pidForeign = "pid.foreign"
         case certificateUnknown = "certificate.unknown"
+        case findingUnknown = "finding.unknown"
         case certificateRequestInvalid = "certificate.request_invalid"
         case dataPlaneUnavailable = "dataplane.unavailable"
         case endpointLate = "tunnel.endpoint_late"

@@ -14,7 +14,7 @@ import Testing
             #expect(first.isSnapshot && first.maySteer == true)
             #expect(first.apps.map(\.name) == ["redis-server"] && first.tunnels.isEmpty)
             #expect(first.status?.state.mode == "ephemeral" && first.state?.mode == "ephemeral")
-            #expect(first.findings?.available == false)
+            #expect(first.findings?.available == true)
             #expect(first.events.contains { $0.kind == "manager.started" })
             _ = try await control.client.protect(ProtectRequest(subject: "99", name: "redis"))
             var known = Known()

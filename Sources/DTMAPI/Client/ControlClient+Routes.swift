@@ -45,6 +45,11 @@ extension ControlClient {
         try await perform(.get("findings"), as: FindingList.self, within: timeouts.look)
     }
 
+    /// `POST /v1/findings/ID/dismiss`: it is no threat.
+    public func dismissFinding(_ id: String) async throws -> FindingReport {
+        try await perform(.post("findings", id, "dismiss"), as: FindingReport.self, within: timeouts.change)
+    }
+
     /// `GET /v1/tunnels`.
     public func tunnels() async throws -> TunnelList {
         try await perform(.get("tunnels"), as: TunnelList.self, within: timeouts.look)

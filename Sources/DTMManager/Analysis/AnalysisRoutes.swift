@@ -2,9 +2,9 @@ import DTMAPI
 import DTMCore
 import Hummingbird
 
-/// `/v1/analysis`: on or off until the manager ends; for who may steer. `/v1/findings`: what it found.
+/// `/v1/analysis`: on or off until the manager ends; for who may steer.
 ///
-/// There is no analyst yet: the answers say so.
+/// There is no analyst yet: the answer says so. Hard rules work all the time: see ``FindingRoutes``.
 struct AnalysisRoutes: Sendable {
     let parts: ControlParts
 
@@ -18,10 +18,6 @@ struct AnalysisRoutes: Sendable {
                 Event.Kind.analysisSwitched, .notice,
                 ["enabled": .boolean(wanted.enabled), "uid": .integer(Int64(caller.uid))])
             return try APIResponse.json(AnalysisState(enabled: wanted.enabled, available: false))
-        }
-        group.get("findings") { _, context in
-            _ = try context.caller
-            return try APIResponse.json(FindingList(available: false, findings: []))
         }
     }
 }

@@ -12,6 +12,7 @@ enum LiveBounds {
     static let apps = 200
     static let tunnels = 64
     static let events = 256
+    static let findings = 40
     static let gone = 8_192
     static let bytes = 256 << 10
     /// The most events of the past in a snapshot, and of a time in which nobody took them.
@@ -23,6 +24,8 @@ enum LiveBounds {
     static let statusSpan = Duration.seconds(1)
     /// After which time the status is told although nothing but the time has changed.
     static let statusAge = Duration.seconds(5)
+    /// After which time findings are told again although nothing but their age has changed.
+    static let findingsAge = Duration.seconds(60)
     /// Between two looks at the host, at the least and at the most.
     static let shortestLookSpan = Duration.seconds(1)
     static let longestLookSpan = Duration.seconds(30)

@@ -35,6 +35,7 @@ struct LiveComposer: Sendable {
     private var lookedAt: Timestamp?
     private var fronts: [Front] = []
     private var statusAt: Timestamp?
+    private var findingsAt: (change: UInt64, time: Timestamp)?
 
     init(at time: Timestamp) { picture = LivePicture(time: time) }
 
@@ -126,6 +127,19 @@ struct LiveComposer: Sendable {
             statusAt = now
         }
         if picture.state?.value != state { picture.state = .init(value: state, change: nextChange()) }
+    }
+
+    /// Whether findings that changed with this number are news, or those that are known have aged.
+    func wantsFindings(change: UInt64, at now: Timestamp) -> Bool {
+        findingsAt.map { $0.change != change || now - $0.time >= LiveBounds.findingsAge } ?? true
+    }
+
+    /// Takes over what was found.
+    mutating func take(_ findings: FindingScene, change: UInt64, at now: Timestamp) {
+        picture.time = now
+        findingsAt = (change, now)
+        guard picture.findings.value != findings else { return }
+        picture.findings = .init(value: findings, change: nextChange())
     }
 
     private mutating func nextChange() -> UInt64 {

@@ -47,9 +47,10 @@ struct LiveDiff: Sendable {
         let since = told ?? 0
         if told == nil {
             update.maySteer = sight.maySteer
-            update.findings = picture.findings.value
-        } else if picture.findings.change > since {
-            update.findings = picture.findings.value
+        }
+        if told == nil || picture.findings.change > since {
+            let seen = sight.maySteer ? nil : Set(picture.tunnels.filter(sight.sees).map(\.report.name))
+            update.findings = picture.findings.value.list(tunnels: seen)
         }
         if let status = picture.status, told == nil || status.change > since { update.status = status.value }
         if sight.maySteer, let state = picture.state, told == nil || state.change > since { update.state = state.value }

@@ -34,5 +34,5 @@ struct LivePicture: Sendable {
     /// Nil before the first look at the manager.
     var status: Single<StatusReport>?
     var state: Single<StateReport>?
-    var findings = Single(value: FindingList(available: false, findings: []), change: 0)
+    var findings = Single(value: FindingScene(), change: 0)
 }

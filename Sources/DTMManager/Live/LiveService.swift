@@ -48,6 +48,10 @@ struct LiveService: Service {
     private func take(_ composer: inout LiveComposer, _ beats: inout LiveBeats, at begun: ContinuousClock.Instant) async
     {
         composer.take(await parts.registry.reports, at: clock.now())
+        let change = parts.findings.change
+        if composer.wantsFindings(change: change, at: clock.now()) {
+            composer.take(await parts.findingScene(limit: LiveBounds.findings), change: change, at: clock.now())
+        }
         if beats.isStatusDue(begun) {
             composer.take(await parts.status.report(), await parts.stateReport(), at: clock.now())
         }

@@ -116,7 +116,7 @@ struct ControlAssembly: Sendable {
                 OperatorCheck(
                     store: sealed.store, threads: setting.threads, recorder: recorder, clock: setting.clock)
             },
-            live: LiveFeed())
+            live: LiveFeed(), findings: FindingDesk())
     }
 
     /// A new authority, or the one that was kept.

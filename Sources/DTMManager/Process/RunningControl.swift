@@ -16,6 +16,8 @@ struct RunningControl: Sendable {
     let printsBanner: Bool
     /// Whether to keep the terminal's signals away; not in tests, where they belong to the runner.
     var handlesSignals = true
+    /// Told of each finding that is new, or worse than before.
+    var onFinding: @Sendable (Finding) async -> Void = { _ in }
 
     /// How long the end may take besides the drain.
     static let shutdownSeconds = 8.0
@@ -92,6 +94,10 @@ struct RunningControl: Sendable {
         services.append(.init(service: assembly.parts.supervisor, serviceName: "data plane"))
         services += verification
         services += discovery
+        let finding = FindingService(
+            parts: assembly.parts, programs: assembly.setting.programs, clock: assembly.setting.clock,
+            onFinding: onFinding)
+        services.append(.init(service: finding, serviceName: "findings"))
         services.append(
             .init(service: LiveService(parts: assembly.parts, clock: assembly.setting.clock), serviceName: "live"))
         services.append(.init(service: ready, serviceName: "ready"))

@@ -48,7 +48,8 @@ extension ManagerError.Code {
         case .notPermitted, .connectDenied, .identityRevoked, .pidForeign, .passphraseNeeded, .passphraseWrong:
             .forbidden
         case .operatorSlowed, .operatorBusy: .tooManyRequests
-        case .tunnelUnknown, .subjectUnknown, .pidUnknown, .certificateUnknown, .routeUnknown: .notFound
+        case .tunnelUnknown, .subjectUnknown, .pidUnknown, .certificateUnknown, .findingUnknown, .routeUnknown:
+            .notFound
         case .tunnelNameTaken, .targetTaken, .subjectAmbiguous, .tunnelLimit, .hostingLimit: .conflict
         case .requestTooLarge: .contentTooLarge
         case .targetRefused, .targetUnresolved, .targetOwn, .pidWithoutListener, .rangeTooSmall, .rangeBusy,

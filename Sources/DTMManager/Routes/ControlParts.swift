@@ -31,6 +31,7 @@ struct ControlParts: Sendable {
     /// Nil when nothing survives a restart: there is no passphrase then.
     let operatorCheck: OperatorCheck?
     let live: LiveFeed
+    let findings: FindingDesk
 
     /// Passes on whom peers shall trust: to the data plane, to connectors, and to the file.
     func publishTrust() async {

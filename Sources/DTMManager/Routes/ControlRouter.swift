@@ -6,6 +6,7 @@ enum ControlRouter {
         let router = Router(context: APIContext.self)
         router.add(middleware: ErrorMiddleware())
         router.add(middleware: CallerMiddleware(callers: parts.callers))
+        router.add(middleware: RefusalMiddleware(recorder: parts.recorder))
         if let state = parts.state { router.add(middleware: SavingMiddleware(state: state)) }
         let api = router.group("v1")
         StatusRoutes(parts: parts).add(to: api)
@@ -15,6 +16,7 @@ enum ControlRouter {
         ConnectorRoutes(parts: parts).add(to: api)
         AutoTunnelRoutes(parts: parts).add(to: api)
         AnalysisRoutes(parts: parts).add(to: api)
+        FindingRoutes(parts: parts).add(to: api)
         HostingRoutes(parts: parts).add(to: api)
         EventRoutes(parts: parts).add(to: api)
         LiveRoutes(parts: parts).add(to: api)

@@ -1,0 +1,134 @@
+import DTMAPI
+import DTMAnalysis
+import DTMCore
+import Synchronization
+
+/// The rules and the book of findings, for all of control.
+final class FindingDesk: Sendable {
+    private struct State {
+        var rules = RuleSet()
+        var book: FindingBook
+    }
+    private let state: Mutex<State>
+
+    init(limits: FindingBook.Limits = FindingBook.Limits()) {
+        state = Mutex(State(book: FindingBook(limits: limits)))
+    }
+
+    /// What an event shows, and what became of it.
+    func take(_ event: Event) -> [FindingBook.Outcome] {
+        state.withLock { state in state.rules.look(at: event).map { state.book.take($0) } }
+    }
+
+    /// Takes what something else than a rule saw.
+    func take(_ sighting: Sighting) -> FindingBook.Outcome { state.withLock { $0.book.take(sighting) } }
+
+    /// Tells the rules of a tunnel that no event told them of.
+    func know(_ record: TunnelRecord) {
+        state.withLock {
+            $0.rules.know(
+                tunnel: record.name.text, target: record.draft.target.description, app: record.draft.application)
+        }
+    }
+
+    /// The highest risk first; what is old is gone.
+    func findings(at now: Timestamp) -> [Finding] {
+        state.withLock { state in
+            state.book.prune(now: now)
+            return state.book.findings
+        }
+    }
+
+    subscript(id: String) -> Finding? { state.withLock { $0.book[id] } }
+
+    /// Goes up with every change.
+    var change: UInt64 { state.withLock { $0.book.change } }
+
+    func dismiss(_ id: String, at now: Timestamp) -> Finding? { state.withLock { $0.book.dismiss(id, at: now) } }
+}
+
+/// All findings at a moment, and what each caller is shown of them.
+struct FindingScene: Hashable, Sendable {
+    /// Nil: nobody has looked yet.
+    private(set) var findings: [Finding]?
+    private var now: Timestamp
+    private var threshold: Int
+    private var limit: Int
+
+    /// Before the first look.
+    init() {
+        now = Timestamp(nanoseconds: 0)
+        threshold = 0
+        limit = 0
+    }
+
+    /// - Parameters:
+    ///   - findings: The highest risk first.
+    ///   - threshold: The risk from which something is to be done.
+    ///   - limit: The most that are shown.
+    init(_ findings: [Finding], at now: Timestamp, threshold: Int, limit: Int = .max) {
+        self.findings = findings
+        self.now = now
+        self.threshold = threshold
+        self.limit = limit
+    }
+
+    /// What somebody is shown who sees these tunnels; nil: all there is.
+    func list(tunnels: Set<String>?) -> FindingList {
+        guard let findings else { return FindingList(available: false, findings: []) }
+        let seen = tunnels.map { tunnels in findings.filter { $0.tunnel.map(tunnels.contains) ?? false } } ?? findings
+        var list = FindingList(
+            available: true, findings: seen.prefix(limit).map { FindingReport($0, threshold: threshold) })
+        list.total = seen.count
+        let machine = RiskAssessment(seen, at: now)
+        list.risk = FindingRisk(
+            machine: machine.risk, threshold: threshold, arithmetic: machine.arithmetic,
+            apps: parts(of: seen, by: \.app), tunnels: parts(of: seen, by: \.tunnel))
+        return list
+    }
+
+    /// The riskiest first, bounded.
+    private func parts(of findings: [Finding], by name: KeyPath<Finding, String?>) -> [FindingRisk.Part] {
+        let named = Dictionary(grouping: findings.filter { $0[keyPath: name] != nil }) { $0[keyPath: name] ?? "" }
+        return named.map { name, findings in
+            let assessment = RiskAssessment(findings, at: now)
+            return FindingRisk.Part(name: name, risk: assessment.risk, arithmetic: assessment.arithmetic)
+        }
+        .sorted { ($0.risk, $1.name) > ($1.risk, $0.name) }.prefix(64).map(\.self)
+    }
+}
+
+extension FindingReport {
+    init(_ finding: Finding, threshold: Int) {
+        self.init(
+            id: finding.id, time: finding.time.rfc3339, app: finding.app, tunnel: finding.tunnel, risk: finding.risk,
+            verdict: finding.verdict(threshold: threshold), title: finding.title, evidence: finding.evidence,
+            source: finding.source.rawValue, action: finding.facts?.advice, code: finding.code,
+            since: finding.since.rfc3339, count: finding.count, subject: finding.subject.description,
+            confidence: finding.confidence, wrongWhen: finding.facts?.wrongWhen)
+    }
+}
+
+extension Finding {
+    /// What the rule's description says; nil for what no rule found.
+    var facts: FindingKind.Facts? { FindingKind(rawValue: code)?.facts }
+
+    /// `threat` from the threshold on, `suspicious` from half of it, otherwise `notable`.
+    func verdict(threshold: Int) -> String {
+        risk >= threshold ? "threat" : risk * 2 >= threshold ? "suspicious" : "notable"
+    }
+
+    /// The event that tells that it is new, or worse than before.
+    func event(_ kind: String, at now: Timestamp, threshold: Int) -> Event {
+        var detail: [String: DetailValue] = [
+            "id": .string(id), "code": .string(code), "risk": .integer(Int64(risk)), "title": .string(title),
+            "verdict": .string(verdict(threshold: threshold)), "confidence": .double(confidence),
+            "count": .integer(Int64(clamping: count)), "subject": .string(subject.description),
+            "source": .string(source.rawValue), "evidence": .list(evidence),
+        ]
+        if let advice = facts?.advice { detail["action"] = .string(advice) }
+        return Event(
+            time: now, kind: kind, severity: risk >= threshold ? .error : risk * 2 >= threshold ? .warning : .notice,
+            tunnel: tunnel, app: app, identity: nil, detail: detail)
+    }
+}
