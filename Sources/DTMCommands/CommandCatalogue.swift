@@ -6,7 +6,8 @@ package enum CommandCatalogue {
     package static let looking = CommandGroup(
         name: "Look",
         subcommands: [
-            StatusCommand.self, AppsCommand.self, TunnelsCommand.self, EventsCommand.self, DoctorCommand.self,
+            StatusCommand.self, AppsCommand.self, TunnelsCommand.self, FindingsCommand.self, EventsCommand.self,
+            DoctorCommand.self,
         ])
     package static let steering = CommandGroup(
         name: "Steer",
