@@ -33,6 +33,27 @@ struct GoldenTests {
         try Self.golden.compare(model.text, with: "\(place)-\(size.columns)x\(size.rows)")
     }
 
+    @Test(arguments: sizes)
+    func `Findings are shown with the risk of the machine, and one of them with all there is`(_ size: Size) throws {
+        var model = Samples.model(rows: size.rows, columns: size.columns) { $0.findings = Samples.findings }
+        model.press(.character("3"))
+        try Self.golden.compare(model.text, with: "found-\(size.columns)x\(size.rows)")
+        model.press(.enter)
+        try Self.golden.compare(model.text, with: "finding-\(size.columns)x\(size.rows)")
+        model.press(.escape, .character("2"), .enter, .end)
+        #expect(model.text.contains("= 100 × (1 − ") || size.rows < 40)
+    }
+
+    @Test
+    func `Where nothing was found it says so, with the risk`() throws {
+        var model = Samples.model(rows: 24, columns: 80) { update in
+            update.findings = FindingList(available: true, findings: [])
+            update.findings?.risk = FindingRisk(machine: 0, threshold: 70, arithmetic: "", apps: [], tunnels: [])
+        }
+        model.press(.character("3"))
+        try Self.golden.compare(model.text, with: "nothing-found-80x24")
+    }
+
     @Test(arguments: [ColourDepth.none, .sixteen, .twoHundredFiftySix])
     func `The list looks as agreed on at each depth of colours`(_ depth: ColourDepth) throws {
         let grid = ConsoleView.grid(Samples.model(rows: 24, columns: 80))

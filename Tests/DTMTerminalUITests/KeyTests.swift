@@ -134,6 +134,23 @@ struct KeyTests {
         #expect(foreign.message?.kind == .failed && foreign.dialog == nil)
     }
 
+    @Test func `Dismissing a finding asks first, and only where one is selected`() {
+        var model = Samples.model { $0.findings = Samples.findings }
+        #expect(model.press(.character("d")).isEmpty && model.dialog == nil && model.message == nil)
+        #expect(model.press(.character("3"), .character("d")).isEmpty)
+        #expect(model.text.contains("A decoy was touched") && model.dialog != nil)
+        #expect(model.press(.enter).isEmpty && model.dialog == nil)
+        model.press(.character("d"))
+        #expect(model.press(.down, .enter) == [.dismiss("5f0e7d61b0c2")])
+        var foreign = Samples.model { update in
+            update.maySteer = false
+            update.findings = Samples.findings
+        }
+        #expect(foreign.press(.character("3"), .character("d")).isEmpty)
+        #expect(foreign.message?.kind == .failed && foreign.dialog == nil)
+        #expect(!foreign.text.contains("dismiss"))
+    }
+
     @Test func `P asks for a PID, offers the selected one, and refuses what is none`() {
         var model = Samples.model()
         model.press(.character("P"))

@@ -98,6 +98,31 @@ enum Samples {
         ]
     }
 
+    static var findings: FindingList {
+        var list = FindingList(
+            available: true,
+            findings: [
+                FindingReport(
+                    id: "5f0e7d61b0c2", time: (now - .seconds(40)).rfc3339, app: "redis-server", tunnel: "redis",
+                    risk: 85, verdict: "threat", title: "A decoy was touched",
+                    evidence: ["uid 1001 (mallory)", "executable /usr/bin/nmap", "cause not_tls", "at 127.3.2.1:5222"],
+                    source: "rule", action: "find out what the program is", code: "decoy.touched",
+                    since: (now - .seconds(600)).rfc3339, count: 3, subject: "program:uid 1001 /usr/bin/nmap",
+                    confidence: 0.95, wrongWhen: "a scanner of the house looked through the ports"),
+                FindingReport(
+                    id: "0123456789ab", time: (now - .seconds(7_000)).rfc3339, app: nil, tunnel: nil, risk: 15,
+                    verdict: "notable", title: "The wall clock was set", evidence: ["seconds 30.0"], source: "rule",
+                    action: nil, code: "clock.jumped"),
+            ])
+        let arithmetic = "100 × (1 − (1 − 0.85·0.95·1.00)) = 81"
+        list.total = 2
+        list.risk = FindingRisk(
+            machine: 83, threshold: 70, arithmetic: "100 × (1 − (1 − 0.85·0.95·1.00)(1 − 0.15·0.80·0.84)) = 83",
+            apps: [.init(name: "redis-server", risk: 81, arithmetic: arithmetic)],
+            tunnels: [.init(name: "redis", risk: 81, arithmetic: arithmetic)])
+        return list
+    }
+
     static var apps: [AppReport] {
         [
             app(

@@ -55,6 +55,9 @@ struct EffectRunner: Sendable {
             let state = "analysis is \(answer.enabled ? "on" : "off")"
             return .said(
                 answer.available == false ? "\(state); this manager has no analyst yet, so it has no effect" : state)
+        case .dismiss(let id):
+            let finding = try await client.dismissFinding(id)
+            return .said("dismissed: \(finding.title)")
         case .loadDoctor: return .doctor(try await client.doctor())
         case .loadCertificates: return .certificates(try await client.certificates())
         case .confirm, .suspend, .redraw, .end: return .said("")

@@ -4,7 +4,7 @@ import DTMText
 /// The keys that change something. Whatever cuts connections is asked about first.
 extension ConsoleModel {
     mutating func steer(_ character: Character) -> [Effect] {
-        guard "tTaApPrR".contains(character) else { return [] }
+        guard "tTaApPrR".contains(character) || (character == "d" && subjectFinding != nil) else { return [] }
         if character == "P" {
             askForAnalysis()
             return []
@@ -22,6 +22,9 @@ extension ConsoleModel {
         case "a", "A": return begin(.setAnalysis(!(live.status?.analysis ?? false)))
         case "r": return rotateSubject()
         case "R": return rotateAll()
+        case "d":
+            askToDismiss()
+            return []
         default: return protectOrUnprotect()
         }
     }
@@ -85,6 +88,20 @@ extension ConsoleModel {
                 choices: [
                     .init(label: "Keep it", effect: nil),
                     .init(label: open == 0 ? "Remove it" : "Remove it, cut them", effect: .unprotect(name)),
+                ]))
+    }
+
+    private mutating func askToDismiss() {
+        guard let finding = subjectFinding else { return }
+        dialog = .menu(
+            .init(
+                title: "Is it no threat?",
+                text: [
+                    shown(finding.title),
+                    "It is hidden until it is seen again with a higher risk than \(finding.risk).",
+                ],
+                choices: [
+                    .init(label: "Keep it", effect: nil), .init(label: "Dismiss it", effect: .dismiss(finding.id)),
                 ]))
     }
 

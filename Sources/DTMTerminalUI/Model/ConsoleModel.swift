@@ -174,6 +174,12 @@ extension ConsoleModel {
         }
     }
 
+    /// The finding that ``subject`` is.
+    var subjectFinding: FindingReport? {
+        guard case .finding(let id) = subject else { return nil }
+        return data.findings?.findings.first { $0.id == id }
+    }
+
     /// The tunnel that ``subject`` is or that is in front of it.
     var subjectTunnel: TunnelEntry? {
         switch subject {

@@ -9,6 +9,8 @@ indirect enum Effect: Hashable, Sendable {
     case rotateAll
     case setAutoTunnel(Bool)
     case setAnalysis(Bool)
+    /// The finding with this id is no threat.
+    case dismiss(String)
     case loadDoctor
     case loadCertificates
     /// The operator's passphrase is asked for, outside of the screen, and goes with it.

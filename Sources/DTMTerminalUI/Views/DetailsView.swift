@@ -135,11 +135,16 @@ enum DetailsView {
             ($0.app != nil && $0.app == app) || ($0.tunnel != nil && $0.tunnel == tunnel)
         }
         guard !found.isEmpty else { return Block("Findings and analysis", [Line("None.", .good)]) }
+        let part = list.risk?.tunnels.first { $0.name == tunnel } ?? list.risk?.apps.first { $0.name == app }
+        let risk = part.map {
+            [Line("risk ", .dim) + figures.risk($0.risk) + Line("  = \(shown($0.arithmetic))", .dim)]
+        }
         return Block(
             "Findings and analysis",
-            found.prefix(20).map { finding in
-                figures.risk(finding.risk) + Line("  \(shown(finding.title))")
-                    + Line(finding.action.map { "  \(shown($0))" } ?? "", .dim)
-            })
+            (risk ?? [])
+                + found.prefix(20).map { finding in
+                    figures.risk(finding.risk) + Line("  \(shown(finding.title))")
+                        + Line(finding.action.map { "  \(shown($0))" } ?? "", .dim)
+                })
     }
 }

@@ -34,23 +34,41 @@ enum FindingsView {
         ).draw(findings, selected: list.index - list.offset, into: &grid, top: top)
     }
 
+    /// How many, and what they come to.
+    static func summary(_ model: ConsoleModel) -> Line {
+        guard let risk = model.data.findings?.risk else { return FooterView.filterSummary(model) }
+        let role: Role = risk.machine >= risk.threshold ? .bad : risk.machine * 2 >= risk.threshold ? .warning : .good
+        let machine: Line = [
+            Span("risk of this machine ", .dim), Span("\(risk.machine)", role), Span(" of 100  ", .dim),
+        ]
+        let total = model.data.findings?.total ?? 0
+        let rest = total - (model.data.findings?.findings.count ?? 0)
+        return machine + FooterView.filterSummary(model)
+            + Line(rest > 0 ? "  and \(rest) less risky: dtm findings" : "", .dim)
+    }
+
     static func page(_ id: String, _ model: ConsoleModel, _ figures: Figures) -> Page {
         var page = Page(width: model.canvas.columns, glyphs: figures.glyphs)
         guard let finding = model.data.findings?.findings.first(where: { $0.id == id }) else {
             page.add(Block("Finding", [Line("It is not there any more.", .dim)]))
             return page
         }
-        page.add(
-            .facts(
-                "Finding",
-                [
-                    ("title", Line(shown(finding.title), .strong)), ("risk", figures.risk(finding.risk)),
-                    ("verdict", Line(shown(finding.verdict))), ("when", figures.relative(finding.time)),
-                    ("tunnel", finding.tunnel.map { Line(shown($0)) } ?? figures.unknown),
-                    ("application", finding.app.map { Line(shown($0)) } ?? figures.unknown),
-                    ("found by", Line(shown(finding.source))),
-                    ("action", finding.action.map { Line(shown($0)) } ?? figures.unknown),
-                ], glyphs: figures.glyphs))
+        var facts: [(name: String, value: Line)] = [
+            ("title", Line(shown(finding.title), .strong)), ("risk", figures.risk(finding.risk)),
+            ("verdict", Line(shown(finding.verdict))), ("when", figures.relative(finding.time)),
+        ]
+        if let count = finding.count, count > 1, let since = finding.since {
+            facts.append(("times", Line("\(count), first ") + figures.relative(since)))
+        }
+        facts += [
+            ("tunnel", finding.tunnel.map { Line(shown($0)) } ?? figures.unknown),
+            ("application", finding.app.map { Line(shown($0)) } ?? figures.unknown),
+        ]
+        if let subject = finding.subject { facts.append(("who", Line(shown(subject)))) }
+        facts.append(("found by", Line(shown(finding.source) + (finding.code.map { " \(shown($0))" } ?? ""))))
+        facts.append(("action", finding.action.map { Line(shown($0)) } ?? figures.unknown))
+        if let wrong = finding.wrongWhen { facts.append(("wrong when", Line(shown(wrong), .dim))) }
+        page.add(.facts("Finding", facts, glyphs: figures.glyphs))
         page.add(Block("Evidence", finding.evidence.map { Line(shown($0)) }))
         return page
     }

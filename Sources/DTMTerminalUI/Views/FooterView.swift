@@ -53,6 +53,7 @@ enum FooterView {
         {
             keys.append(("p", "protect"))
         }
+        if model.subjectFinding != nil { keys.append(("d", "dismiss")) }
         keys.append(("T", "auto-tunnel"))
         if model.screen.isList, model.details.isEmpty { keys.append(("/", "filter")) }
         if !model.live.tunnels.isEmpty { keys.append(("R", "rotate all")) }
@@ -78,7 +79,8 @@ enum FooterView {
         guard model.details.isEmpty else { return .empty }
         switch model.screen {
         case .applications: return ApplicationsView.summary(model)
-        case .tunnels, .findings, .events: return filterSummary(model)
+        case .tunnels, .events: return filterSummary(model)
+        case .findings: return FindingsView.summary(model)
         case .security, .performance: return .empty
         }
     }

@@ -13,12 +13,14 @@ enum HelpView {
     private static let steering: [(String, String)] = [
         ("p", "protect the selected application, or remove its tunnel (asks)"),
         ("r", "rotate the selected tunnel now; connections stay"), ("R", "rotate all tunnels now"),
+        ("d", "dismiss the selected finding: it is no threat (asks)"),
         ("T", "auto-tunnel on or off"), ("A", "analysis on or off"), ("P", "analyse a process by its PID"),
     ]
     private static let words: [(String, String)] = [
         ("tier", "isolated, fenced: nobody gets past the tunnel; fronted: its port is still open"),
         ("endpoint", "where the tunnel listens at the moment; it moves"),
         ("next", "what is left until it moves"),
+        ("risk", "0 to 100; 3 shows what it is made of, and what to do"),
         ("decoy", "a listener that looks like the endpoint; whoever touches it is seen"),
     ]
 
