@@ -72,9 +72,6 @@ final class ServerSession: ChannelInboundHandler, RemovableChannelHandler, Relay
         startedTick = table.tick
         activeTick = startedTick
         id = table.insert(self)
-        if let remote, remote.address.isLoopback {
-            owner = server.owners?.owner(of: remote, connectedTo: listener.endpoint)
-        }
         if touch == .open { awaitTouch(context) }
     }
 
