@@ -87,6 +87,7 @@ let package = Package(
             ]),
         stage("DTMTelemetry", ["DTMCore", .logging]),
         stage("DTMAnalysis", ["DTMCore"]),
+        stage("DTMResponse", ["DTMCore"]),
 
         // Beside the pipeline.
         stage("DTMConfiguration", ["DTMCore"]),
@@ -118,7 +119,7 @@ let package = Package(
             [
                 "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
                 "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMState",
-                "DTMAnalysis", "CDTMLinux",
+                "DTMAnalysis", "DTMResponse", "CDTMLinux",
                 .nioCore, .nioPosix, .nioConcurrencyHelpers, .hummingbird, .hummingbirdCore, .httpTypes,
                 .nioHTTPTypes, .serviceLifecycle, .unixSignals, .logging, .asyncAlgorithms,
             ]),
@@ -167,7 +168,7 @@ let package = Package(
             [
                 "DTMManager", "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
                 "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMState",
-                "DTMAnalysis", "DTMTestSupport",
+                "DTMAnalysis", "DTMResponse", "DTMTestSupport",
                 .nioCore,
                 .nioPosix,
                 .logging,
@@ -214,6 +215,7 @@ let package = Package(
         tests("DTMDiscoveryTests", ["DTMTestSupport", "DTMDiscovery", "DTMCore", "CDTMLinux", .crypto]),
         tests("DTMAnalysisTests", ["DTMTestSupport", "DTMAnalysis", "DTMCore"]),
         tests("DTMPolicyTests", ["DTMTestSupport", "DTMPolicy", "DTMCore"]),
+        tests("DTMResponseTests", ["DTMTestSupport", "DTMResponse", "DTMCore"]),
         tests("DTMTextTests", ["DTMTestSupport", "DTMText", "DTMCore"]),
         .testTarget(
             name: "DTMTerminalUITests",
