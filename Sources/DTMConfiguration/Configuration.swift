@@ -31,6 +31,8 @@ public struct Configuration: Hashable, Sendable {
     public var backup = BackupSettings()
     /// How traffic is judged.
     public var analysis = AnalysisSettings()
+    /// What is done about findings.
+    public var response = ResponseSettings()
     /// Whether the file holds `openai_api_key`. The key itself is lent once, while the file is read, to whoever stores
     /// it.
     public var openAIKeyPresent = false
@@ -216,6 +218,17 @@ public struct AnalysisSettings: Hashable, Sendable {
     public var intervalSeconds = 60.0
     /// The risk, as a fraction, from which a finding calls for a response.
     public var securityThreshold = 0.7
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `response`: what is done about findings.
+public struct ResponseSettings: Hashable, Sendable {
+    /// What acts by itself.
+    public var mode = ResponseMode.guardian
+    /// Whom no response cuts off, besides the manager itself, whoever runs it, and root.
+    public var protected: [ProtectedRule] = []
 
     /// The defaults.
     public init() {}

@@ -68,6 +68,9 @@ import Testing
                 #""tunnels": [{"name": "a", "target": "a:1", "allow": ["uid:1"]}]"#
             ),
             (#""analysis": {"securityThreshold": 0.7}"#, #""analysis": {"securityThreshold": 0.9}"#),
+            (#""response": {"mode": "guard"}"#, #""response": {"mode": "observe"}"#),
+            (#""response": {"mode": "protect"}"#, #""response": {"mode": "guard"}"#),
+            (#""response": {"protected": []}"#, #""response": {"protected": ["uid:5"]}"#),
             (#""tunnels": [{"name": "a", "target": "a:1"}]"#, #""tunnels": []"#),
             (
                 #""tunnels": [{"name": "a", "target": "a:1", "allow": ["uid:1"]}]"#,

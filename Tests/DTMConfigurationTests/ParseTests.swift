@@ -61,7 +61,7 @@ import Testing
                 "2:51: rotation.portRange: [6000, 5000] is not allowed; allowed: [lowest, highest], ports from 1024 to "
                     + "65535, both included",
                 "3:3: loging: there is no such key; nearest is logging; allowed: rotation, certificates, timeouts, "
-                    + "limits, logging, orphan, memory, verification, discovery, autoTunnel, backup, analysis, openai_api_key, tunnels, connectors",
+                    + "limits, logging, orphan, memory, verification, discovery, autoTunnel, backup, analysis, response, openai_api_key, tunnels, connectors",
                 "5:46: tunnels[0].portrange: there is no such key; nearest is tunnels[0].portRange; allowed: name, "
                     + "target, allow, intervalSeconds, overlapSeconds, portRange, addresses, decoys, proxyProtocol, "
                     + "maximumConnections, idleTimeoutSeconds, maximumConnectionAgeSeconds, connectTimeoutSeconds",
@@ -110,7 +110,8 @@ import Testing
             ("autoTunnel.maximumPerApplication", "4097"),
             ("autoTunnel.allow", "\"app:x\""), ("autoTunnel.deny", "{}"),
             ("logging.level", "\"verbose\""), ("logging.keptFiles", "0"), ("autoTunnel.enabled", "1"),
-            ("analysis.securityThreshold", "70"), ("analysis.model", "\"\""), ("analysis.model", "\"a b\""),
+            ("analysis.securityThreshold", "70"), ("response.mode", "\"off\""), ("response.protected", "7"),
+            ("analysis.model", "\"\""), ("analysis.model", "\"a b\""),
         ])
     func values(key: String, value: String) throws {
         let names = key.split(separator: ".")

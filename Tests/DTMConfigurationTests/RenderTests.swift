@@ -87,6 +87,10 @@ import Testing
         configuration.autoTunnel.allow = randomRules(&generator)
         configuration.autoTunnel.deny = randomRules(&generator)
         configuration.autoTunnel.useDefaultDeny = generator.chance(0.5)
+        configuration.response.mode = ResponseMode.allCases.randomElement(using: &generator) ?? .guardian
+        configuration.response.protected = ["uid:7", "user:zoë", "exe:/opt/g%2B%2B"].compactMap { text in
+            generator.chance(0.5) ? try? ProtectedRule(text) : nil
+        }
         configuration.connectors = (0..<Int.random(in: 0...4, using: &generator)).compactMap { index in
             TunnelName("t\(index)").map { randomConnector($0, UInt16(index) + 1, &generator) }
         }

@@ -32,6 +32,7 @@ enum Schema {
         SchemaSection("autoTunnel", \.autoTunnel, autoTunnel),
         SchemaSection("backup", \.backup, backup),
         SchemaSection("analysis", \.analysis, analysis),
+        SchemaSection("response", \.response, response),
     ]
 
     static let topLevelNames = sections.map(\.name) + [keyOfTheProvider, tunnels, connectors]
@@ -155,5 +156,16 @@ enum Schema {
         Field(
             "securityThreshold", \.securityThreshold, .number(0...1),
             weakens: .whenHigher("findings of a higher risk go without a response")),
+    ]
+
+    private static let response: [Field<ResponseSettings>] = [
+        Field(
+            "mode", \.mode, .choice,
+            weakens: Weakening(reason: "less is done about a finding without a person") {
+                $1.highestAutomaticRung < $0.highestAutomaticRung
+            }),
+        Field(
+            "protected", \.protected, .protectedRules,
+            weakens: Weakening(reason: "more programs are never cut off") { old, new in !Set(new).isSubset(of: old) }),
     ]
 }

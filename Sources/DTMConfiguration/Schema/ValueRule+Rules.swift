@@ -31,6 +31,20 @@ extension ValueRule<[ListenerRule]> {
     }
 }
 
+extension ValueRule<[ProtectedRule]> {
+    static var maximumRules: Int { 64 }
+
+    /// Whom no response cuts off.
+    static var protectedRules: Self {
+        Self(
+            allowed: "at most \(maximumRules) rules",
+            reading: { node, path, reader in
+                RuleList(counts: 0...maximumRules, noun: "rule", example: "uid:1000")
+                    .read(node, path, &reader) { text throws(RuleError) in try ProtectedRule(text) }
+            }, write: { .array($0.map { .string($0.description) }) })
+    }
+}
+
 /// A list of rules, each of which is judged by itself.
 private struct RuleList {
     let counts: ClosedRange<Int>

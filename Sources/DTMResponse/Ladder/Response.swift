@@ -46,20 +46,6 @@ public struct Response: Hashable, Sendable {
     /// When it ends by itself; nil for what is done once.
     public internal(set) var expiry: Timestamp?
     public internal(set) var phase: Phase
-
-    init(
-        id: ID, rung: ResponseRung, subject: ResponseSubject, tunnel: String?, reason: String, since: Timestamp,
-        expiry: Timestamp?, phase: Phase
-    ) {
-        self.id = id
-        self.rung = rung
-        self.subject = subject
-        self.tunnel = tunnel
-        self.reason = reason
-        self.since = since
-        self.expiry = expiry
-        self.phase = phase
-    }
 }
 
 /// Why a response is over.
