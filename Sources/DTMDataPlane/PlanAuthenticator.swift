@@ -1,24 +1,50 @@
 import DTMCertificates
 import DTMCore
+import DTMPlan
 import DTMTunnel
 import NIOConcurrencyHelpers
 
 /// Judges peers by the trust of the plan in force, at steady time. One for the whole process.
 final class PlanAuthenticator: PeerAuthenticator {
     private let verifier = NIOLockedValueBox<PeerVerifier?>(nil)
+    /// When each throttled identity was let in last; nil before the first time.
+    private let throttled = NIOLockedValueBox<[String: Timestamp?]>([:])
     private let time: any TimeSource
 
     init(time: any TimeSource) { self.time = time }
 
     func trust(_ verifier: PeerVerifier) { self.verifier.withLockedValue { $0 = verifier } }
 
-    func authenticate(chain: [[UInt8]], expecting: PeerExpectation) -> Result<AuthenticatedPeer, PeerRefusal> {
-        judge(chain: chain, expecting: expecting)
-            .map { AuthenticatedPeer(identity: $0.identity, serial: $0.serial) }
-            .mapError { PeerRefusal($0) }
+    /// From now on each of them comes in once in ``Plan/throttledMilliseconds``, and everybody else as he likes.
+    func throttle(_ identities: [String]) {
+        throttled.withLockedValue { throttled in
+            throttled = identities.reduce(into: [:]) { $0[$1] = .some(throttled[$1] ?? nil) }
+        }
     }
 
-    /// As ``authenticate(chain:expecting:)``, with all that the certificate says.
+    /// Whether it is too soon for one more connection of an identity.
+    private func isTooSoon(_ identity: SPIFFEID, at now: Timestamp) -> Bool {
+        throttled.withLockedValue { throttled in
+            let name = identity.description
+            guard let last = throttled[name] else { return false }
+            if let last, now - last < .milliseconds(Plan.throttledMilliseconds) { return true }
+            throttled[name] = .some(now)
+            return false
+        }
+    }
+
+    func authenticate(chain: [[UInt8]], expecting: PeerExpectation) -> Result<AuthenticatedPeer, PeerRefusal> {
+        switch judge(chain: chain, expecting: expecting) {
+        case .failure(let rejection): return .failure(PeerRefusal(rejection))
+        case .success(let peer):
+            if case .client = expecting, isTooSoon(peer.identity, at: time.now()) {
+                return .failure(PeerRefusal(.throttled))
+            }
+            return .success(AuthenticatedPeer(identity: peer.identity, serial: peer.serial))
+        }
+    }
+
+    /// As ``authenticate(chain:expecting:)``, with all that the certificate says, and of no effect on who is throttled.
     func judge(chain: [[UInt8]], expecting: PeerExpectation) -> Result<VerifiedPeer, PeerRejection> {
         guard let verifier = verifier.withLockedValue({ $0 }) else { return .failure(.noTrust) }
         return verifier.verify(chain: chain, expecting: ExpectedPeer(expecting), now: time.now())
@@ -29,6 +55,7 @@ final class PlanAuthenticator: PeerAuthenticator {
 /// Why there is no verified peer.
 enum PeerRejection: Error {
     case noTrust
+    case throttled
     case verification(VerificationError)
 }
 
@@ -36,6 +63,10 @@ extension PeerRefusal {
     init(_ rejection: PeerRejection) {
         switch rejection {
         case .noTrust: self.init(code: "noTrust", message: "there is no trust bundle yet", cause: .other)
+        case .throttled:
+            self.init(
+                code: "throttled", message: "the identity is throttled: one connection a second",
+                concernsIdentity: true, cause: .other)
         case .verification(let error):
             let codes: [VerificationError.Code] = [
                 .revoked, .identityRevoked, .wrongRole, .wrongTunnel, .wrongListener,

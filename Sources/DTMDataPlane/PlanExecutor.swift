@@ -53,6 +53,7 @@ final class PlanExecutor {
         guard let clock, let authenticator else { return }
         selfCheck.run(every: plan.verificationMilliseconds)
         sessions.setMaximumConnections(Int(plan.maximumConnections))
+        authenticator.throttle(plan.throttledIdentities)
         guard adoptTrust(plan, authenticator) else { return }
         let surroundings = RuntimeSurroundings(
             group: group, sessions: sessions, authenticator: authenticator, reservations: reservations,

@@ -1,7 +1,7 @@
 import DTMCore
 
 extension Plan: FramePart {
-    static var leastBytes: Int { 31 }
+    static var leastBytes: Int { 33 }
 
     func append(to writer: inout FrameWriter) throws(PlanError) {
         try checkTunnels()
@@ -12,6 +12,8 @@ extension Plan: FramePart {
         try writer.list(revokedSerials, in: PlanBounds.revokedSerials)
         try writer.count(revokedIdentities.count, in: PlanBounds.revokedIdentities)
         for identity in revokedIdentities { try writer.text(identity, in: PlanBounds.revokedIdentity) }
+        try writer.count(throttledIdentities.count, in: PlanBounds.throttledIdentities)
+        for identity in throttledIdentities { try writer.text(identity, in: PlanBounds.throttledIdentity) }
         try writer.integer(maximumLeafLifetimeSeconds, in: PlanBounds.leafLifetime)
         writer.integer(maximumConnections)
         try writer.integer(verificationMilliseconds, in: PlanBounds.verification)
@@ -29,12 +31,17 @@ extension Plan: FramePart {
             reader throws(PlanError) in
             try reader.text(in: PlanBounds.revokedIdentity)
         }
+        let throttledIdentities = try reader.list(in: PlanBounds.throttledIdentities, least: 3) {
+            reader throws(PlanError) in
+            try reader.text(in: PlanBounds.throttledIdentity)
+        }
         let maximumLeafLifetimeSeconds = try reader.integer(UInt32.self, in: PlanBounds.leafLifetime)
         let maximumConnections = try reader.integer(UInt32.self, "plan.maximumConnections")
         let verificationMilliseconds = try reader.integer(UInt32.self, in: PlanBounds.verification)
         self.init(
             version: version, trustDomain: trustDomain, trustBundle: trustBundle, revokedSerials: revokedSerials,
-            revokedIdentities: revokedIdentities, maximumLeafLifetimeSeconds: maximumLeafLifetimeSeconds,
+            revokedIdentities: revokedIdentities, throttledIdentities: throttledIdentities,
+            maximumLeafLifetimeSeconds: maximumLeafLifetimeSeconds,
             maximumConnections: maximumConnections, verificationMilliseconds: verificationMilliseconds,
             tunnels: try reader.list(of: TunnelPlan.self, in: PlanBounds.tunnels))
         try checkTunnels()

@@ -14,6 +14,8 @@ public struct Plan: Hashable, Sendable {
     public var revokedSerials: [SerialNumber]
     /// SPIFFE IDs, whole.
     public var revokedIdentities: [String]
+    /// SPIFFE IDs, whole, of those who may open one connection in ``throttledMilliseconds``.
+    public var throttledIdentities: [String]
     /// The longest life of a leaf that is accepted, in seconds from its issue.
     public var maximumLeafLifetimeSeconds: UInt32
     /// The most connections over all tunnels.
@@ -22,9 +24,13 @@ public struct Plan: Hashable, Sendable {
     public var verificationMilliseconds: UInt32
     public var tunnels: [TunnelPlan]
 
+    /// The least time between two connections of a throttled identity.
+    public static let throttledMilliseconds: Int64 = 1_000
+
     public init(
         version: UInt64, trustDomain: String, trustBundle: [[UInt8]], revokedSerials: [SerialNumber] = [],
-        revokedIdentities: [String] = [], maximumLeafLifetimeSeconds: UInt32 = 3_600, maximumConnections: UInt32,
+        revokedIdentities: [String] = [], throttledIdentities: [String] = [],
+        maximumLeafLifetimeSeconds: UInt32 = 3_600, maximumConnections: UInt32,
         verificationMilliseconds: UInt32 = 60_000, tunnels: [TunnelPlan]
     ) {
         self.version = version
@@ -32,6 +38,7 @@ public struct Plan: Hashable, Sendable {
         self.trustBundle = trustBundle
         self.revokedSerials = revokedSerials
         self.revokedIdentities = revokedIdentities
+        self.throttledIdentities = throttledIdentities
         self.maximumLeafLifetimeSeconds = maximumLeafLifetimeSeconds
         self.maximumConnections = maximumConnections
         self.verificationMilliseconds = verificationMilliseconds

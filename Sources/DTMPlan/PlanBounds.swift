@@ -29,6 +29,8 @@ public enum PlanBounds {
     /// RFC 5280, section 4.1.2.2.
     public static let serial = PlanBound("plan.revokedSerials.serial", 1...20, "bytes")
     public static let revokedIdentities = PlanBound("plan.revokedIdentities", 0...16_384, "identities")
+    public static let throttledIdentities = PlanBound("plan.throttledIdentities", 0...1_024, "identities")
+    public static let throttledIdentity = PlanBound("plan.throttledIdentities.identity", 1...2_048, "bytes")
     public static let revokedIdentity = PlanBound("plan.revokedIdentities.identity", 1...2_048, "bytes")
     public static let leafLifetime = PlanBound("plan.maximumLeafLifetimeSeconds", 1...Int(Int32.max), "seconds")
     public static let verification = PlanBound(

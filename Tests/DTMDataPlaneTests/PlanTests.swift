@@ -24,6 +24,28 @@ struct PlanTests {
         }
     }
 
+    @Test("somebody who is throttled is refused when he comes too soon; others come in as they like")
+    func throttles() async throws {
+        try await withDataPlane { control, target in
+            let plan = samplePlan(target: target.endpoint)
+            try control.plan([plan])
+            let client = try await Client(control, plan)
+            let other = try await Client(control, plan, who: "uid-1.other")
+            try control.plan([plan], throttled: [client.identity.description])
+            #expect(eventually { control.appliedVersions.count == 2 })
+            try expectService(try client.connect(), try target.accept())
+            for _ in 0..<3 { try expectService(try other.connect(), try target.accept()) }
+            // Two at a time: one of them is too soon.
+            #expect(
+                try eventually {
+                    let (one, another) = (try client.connect(), try client.connect())
+                    try one.send("hello")
+                    try another.send("hello")
+                    return control.incidents.contains { $0.reason.contains("throttled") }
+                })
+        }
+    }
+
     @Test("the same plan again changes nothing")
     func idempotent() async throws {
         try await withDataPlane { control, target in

@@ -80,7 +80,8 @@ import Testing
         }
         expect(.value, field: "hello.memory") {
             try FrameCodec.decode(
-                DataPlaneMessage.self, from: [0, 0, 0, 11, 129, 0, 4, 0, 0, 0, 1, 3, 0, 0, 0, 0])
+                DataPlaneMessage.self,
+                from: [0, 0, 0, 11, 129, 0, UInt8(PlanProtocol.version), 0, 0, 0, 1, 3, 0, 0, 0, 0])
         }
         expect(.size, field: "certificateRequest.der") {
             try FrameCodec.encode(DataPlaneMessage.certificateRequest(.probe(tunnel), der: []))

@@ -83,6 +83,7 @@ extension MessageGenerator {
             version: integer(), trustDomain: text(1...60), trustBundle: list(0...3) { $0.bytes(1...40) },
             revokedSerials: list(0...5) { $0.bytes(1...20) }.compactMap(SerialNumber.init(bytes:)),
             revokedIdentities: list(0...4) { $0.text(1...40) },
+            throttledIdentities: list(0...4) { $0.text(1...40) },
             maximumLeafLifetimeSeconds: .random(in: 1...UInt32(Int32.max), using: &random),
             maximumConnections: integer(), verificationMilliseconds: .random(in: 1_000...3_600_000, using: &random),
             tunnels: Dictionary(grouping: list(0...4) { $0.tunnelPlan() }, by: \.id).compactMap { $0.value.first })

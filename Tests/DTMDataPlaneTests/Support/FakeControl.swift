@@ -116,7 +116,8 @@ final class FakeControl {
 extension FakeControl {
     /// Sends the whole desired state.
     func plan(
-        _ tunnels: [TunnelPlan], serials: [SerialNumber] = [], identities: [String] = [], bundle: [[UInt8]]? = nil,
+        _ tunnels: [TunnelPlan], serials: [SerialNumber] = [], identities: [String] = [], throttled: [String] = [],
+        bundle: [[UInt8]]? = nil,
         leafLifetime: UInt32 = 3_600, connections: UInt32 = 1_000
     ) throws {
         version += 1
@@ -125,7 +126,8 @@ extension FakeControl {
                 Plan(
                     version: version, trustDomain: authority.trustDomain,
                     trustBundle: bundle ?? [authority.certificateDER],
-                    revokedSerials: serials, revokedIdentities: identities, maximumLeafLifetimeSeconds: leafLifetime,
+                    revokedSerials: serials, revokedIdentities: identities, throttledIdentities: throttled,
+                    maximumLeafLifetimeSeconds: leafLifetime,
                     maximumConnections: connections, tunnels: tunnels)))
     }
 
