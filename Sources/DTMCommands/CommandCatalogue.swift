@@ -13,6 +13,6 @@ package enum CommandCatalogue {
         name: "Steer",
         subcommands: [
             ProtectCommand.self, UnprotectCommand.self, RotateCommand.self, CertificatesCommand.self,
-            ConfigurationCommand.self,
+            ConfigurationCommand.self, RespondCommand.self,
         ])
 }

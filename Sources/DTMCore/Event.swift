@@ -187,6 +187,19 @@ public struct Event: Hashable, Sendable {
         public static let findingDismissed = "finding.dismissed"
         /// The rules came too late for some events.
         public static let findingsGap = "findings.gap"
+        public static let responsePerformed = "response.performed"
+        public static let responseUndone = "response.undone"
+        public static let responseProposed = "response.proposed"
+        public static let responseApproved = "response.approved"
+        public static let responseDismissed = "response.dismissed"
+        /// A proposal that nobody decided on, or that made room.
+        public static let responseWithdrawn = "response.withdrawn"
+        /// It would have been time for it, and it was not done.
+        public static let responseWithheld = "response.withheld"
+        public static let responseNotified = "response.notified"
+        public static let responseFailed = "response.failed"
+        public static let responsesStopped = "response.stopped"
+        public static let responsesResumed = "response.resumed"
         public static let performanceRecord = "performance.record"
     }
 }

@@ -50,6 +50,42 @@ extension ControlClient {
         try await perform(.post("findings", id, "dismiss"), as: FindingReport.self, within: timeouts.change)
     }
 
+    /// `GET /v1/responses`.
+    public func responses() async throws -> ResponseList {
+        try await perform(.get("responses"), as: ResponseList.self, within: timeouts.look)
+    }
+
+    /// What a person decides about one response.
+    public enum ResponseDecision: String, Sendable {
+        case approve, dismiss, undo
+    }
+
+    /// `POST /v1/responses/ID/approve`, `…/dismiss`, `…/undo`.
+    ///
+    /// - Parameter passphrase: The operator's: a manager with sealed state asks for it before what can't be taken back,
+    ///   and before what lowers protection.
+    public func decide(
+        _ decision: ResponseDecision, _ id: String, passphrase: SharedSecret? = nil
+    ) async throws -> ResponseList.Entry {
+        try await perform(
+            Call(method: .POST, segments: ["responses", id, decision.rawValue], passphrase: passphrase),
+            as: ResponseList.Entry.self, within: timeouts.change)
+    }
+
+    /// `POST /v1/responses/stop`.
+    ///
+    /// - Parameter passphrase: The operator's: a manager with sealed state asks for it.
+    public func stopResponses(passphrase: SharedSecret? = nil) async throws -> ResponseList {
+        try await perform(
+            Call(method: .POST, segments: ["responses", "stop"], passphrase: passphrase), as: ResponseList.self,
+            within: timeouts.change)
+    }
+
+    /// `POST /v1/responses/resume`.
+    public func resumeResponses() async throws -> ResponseList {
+        try await perform(.post("responses", "resume"), as: ResponseList.self, within: timeouts.change)
+    }
+
     /// `GET /v1/tunnels`.
     public func tunnels() async throws -> TunnelList {
         try await perform(.get("tunnels"), as: TunnelList.self, within: timeouts.look)

@@ -65,9 +65,11 @@ struct Admission: Sendable {
             note(decision, caller, record, nil)
             throw Self.denied(record, decision)
         }
-        let leaf = try await certificates.issue(
-            der, toClientOf: record.id, who: "\(isHosted(caller) ? "hosted" : "uid-\(caller.uid)").\(connector)")
-        await registry.connectors.note(leaf.identity, holder(caller))
+        let who = "\(isHosted(caller) ? "hosted" : "uid-\(caller.uid)").\(connector)"
+        let holder = await holder(caller)
+        try await requireFree(who, of: holder, on: record)
+        let leaf = try await certificates.issue(der, toClientOf: record.id, who: who)
+        registry.connectors.note(leaf.identity, holder)
         note(decision, caller, record, leaf.identity)
         guard let follow = await registry.followState(record.id) else {
             throw ManagerError(.tunnelUnknown, "the tunnel \(record.name) was removed meanwhile")
@@ -77,6 +79,23 @@ struct Admission: Sendable {
             certificateChain: leaf.chain.map(Base64.encode), notAfter: leaf.notAfter.rfc3339,
             renewAt: leaf.renewAt.rfc3339,
             reason: decision.reason, follow: follow)
+    }
+
+    /// - Throws: `connect.denied` for who is in quarantine.
+    private func requireFree(
+        _ who: String, of holder: ConnectorBook.Holder, on record: TunnelRecord
+    ) async throws(ManagerError) {
+        let identity = SPIFFEID.client(of: record.id, who: who, in: certificates.initialSnapshot.trustDomain)
+        let isKeptOut =
+            registry.barrier.isQuarantined(uid: holder.uid, executable: holder.executable)
+            || identity.map { registry.barrier.isQuarantined($0.description) } ?? false
+        guard isKeptOut else { return }
+        recorder.record(
+            Event.Kind.connectDenied, .warning, tunnel: record.name, app: record.draft.application, identity: identity,
+            ["uid": .integer(Int64(holder.uid)), "reason": "it is in quarantine", "rule": "quarantine"])
+        throw ManagerError(
+            .connectDenied, "the tunnel \(record.name) does not let you in: you are in quarantine",
+            hint: "whoever runs the manager can end it: dtm respond list, dtm respond undo ID")
     }
 
     private func holder(_ caller: LocalCaller) async -> ConnectorBook.Holder {

@@ -40,6 +40,16 @@ final class ConnectorBook: Sendable {
         }
     }
 
+    /// The identities that were given to a program; to a user, when no executable is named.
+    func identities(ofUID uid: UInt32, executable: String?) -> Set<String> {
+        book.withLock { book in
+            Set(
+                book.entries.filter {
+                    $0.value.holder.uid == uid && (executable == nil || $0.value.holder.executable == executable)
+                }.keys)
+        }
+    }
+
     /// Nil for an identity that was not given out by this process, or that gave way.
     func holder(of identity: String) -> Holder? {
         book.withLock { book in

@@ -35,6 +35,15 @@ struct ProgramJudge: Sendable {
             await note(decision, nil, record)
             return decision.reason
         }
+        let quarantined =
+            program.holders.isEmpty
+            ? registry.barrier.isQuarantined(uid: program.uid, executable: nil)
+            : program.holders.contains { registry.barrier.isQuarantined(uid: program.uid, executable: $0.executable) }
+        if quarantined {
+            let decision = AdmissionDecision(allowed: false, rule: "quarantine", reason: "the program is in quarantine")
+            await note(decision, program, record)
+            return decision.reason
+        }
         var decision = policy.decide(program: program, ownerUID: await admission.owner(of: record))
         if decision.allowed, let onlyUser, program.uid != onlyUser {
             decision = AdmissionDecision(

@@ -3,6 +3,7 @@ import DTMConfiguration
 import DTMCore
 import DTMPlan
 import DTMPolicy
+import DTMResponse
 import DTMTelemetry
 import NIOCore
 import NIOPosix
@@ -37,6 +38,8 @@ struct ControlSetting: Sendable {
     var sockets: [ControlSocket]
     /// The sealed state; nil: everything is forgotten at the end.
     var sealed: OpenedState?
+    /// The ladder's times and budgets; mode, threshold and protected ones come from the configuration.
+    var responsePolicy = ResponsePolicy()
 }
 
 /// Control's parts, joined.
@@ -116,7 +119,29 @@ struct ControlAssembly: Sendable {
                 OperatorCheck(
                     store: sealed.store, threads: setting.threads, recorder: recorder, clock: setting.clock)
             },
-            live: LiveFeed(), findings: FindingDesk())
+            live: LiveFeed(), findings: FindingDesk(),
+            responses: Self.responses(
+                setting, registry, certificates, keeper, stateKeeper, recorder,
+                own: { await OwnParts(status, registry, socketPaths) }))
+    }
+
+    private static func responses(
+        _ setting: ControlSetting, _ registry: TunnelRegistry, _ certificates: CertificateService,
+        _ configuration: ConfigurationKeeper, _ state: StateKeeper?, _ recorder: EventRecorder,
+        own: @escaping @Sendable () async -> OwnParts
+    ) -> ResponseDesk {
+        let publisher = TrustPublisher(
+            registry: registry, certificates: certificates, recorder: recorder, path: setting.home.trustBundle)
+        return ResponseDesk(
+            kept: setting.sealed?.state.responses, policy: setting.responsePolicy,
+            effects: ManagerEffects(
+                registry: registry, certificates: certificates, applications: setting.applications,
+                decoys: MissingDecoys(recorder: recorder), own: own, publishTrust: { await publisher.publish() }),
+            protection: ResponseProtection(
+                managerUID: setting.managerUID, ownExecutable: OwnExecutable.path, accounts: setting.accounts,
+                connectors: registry.connectors),
+            configuration: { await configuration.current.configuration }, recorder: recorder, clock: setting.clock,
+            keeper: state)
     }
 
     /// A new authority, or the one that was kept.

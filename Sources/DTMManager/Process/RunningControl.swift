@@ -27,6 +27,7 @@ struct RunningControl: Sendable {
         let parts = assembly.parts
         if let sealed = assembly.setting.sealed { await parts.registry.restore(sealed.state.tunnels) }
         try await parts.configuration.applyAtStart()
+        await parts.responses.start()
         parts.writeTrustBundle(parts.certificates.initialSnapshot)
         parts.recorder.record(
             Event.Kind.managerStarted, .notice,
@@ -165,6 +166,7 @@ struct RunningControl: Sendable {
                 await parts.registry.deliverDueKeys()
                 await parts.registry.flushIncidents()
             },
+            PeriodicService(interval: .seconds(2), startsAtOnce: false) { await parts.responses.tick() },
             PeriodicService(interval: .seconds(5)) { await parts.status.look() },
             PeriodicService(interval: .seconds(30)) {
                 await refresh.run()

@@ -48,9 +48,11 @@ extension ManagerError.Code {
         case .notPermitted, .connectDenied, .identityRevoked, .pidForeign, .passphraseNeeded, .passphraseWrong:
             .forbidden
         case .operatorSlowed, .operatorBusy: .tooManyRequests
-        case .tunnelUnknown, .subjectUnknown, .pidUnknown, .certificateUnknown, .findingUnknown, .routeUnknown:
+        case .tunnelUnknown, .subjectUnknown, .pidUnknown, .certificateUnknown, .findingUnknown, .routeUnknown, .responseUnknown:
             .notFound
-        case .tunnelNameTaken, .targetTaken, .subjectAmbiguous, .tunnelLimit, .hostingLimit: .conflict
+        case .tunnelNameTaken, .targetTaken, .subjectAmbiguous, .tunnelLimit, .hostingLimit, .responseState,
+            .responseNotUndoable, .responseProtected, .responseBudget, .responsesStopped:
+            .conflict
         case .requestTooLarge: .contentTooLarge
         case .targetRefused, .targetUnresolved, .targetOwn, .pidWithoutListener, .rangeTooSmall, .rangeBusy,
             .configurationRefused:

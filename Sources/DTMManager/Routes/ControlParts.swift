@@ -32,20 +32,15 @@ struct ControlParts: Sendable {
     let operatorCheck: OperatorCheck?
     let live: LiveFeed
     let findings: FindingDesk
+    let responses: ResponseDesk
 
     /// Passes on whom peers shall trust: to the data plane, to connectors, and to the file.
-    func publishTrust() async {
-        let snapshot = await certificates.snapshot
-        await registry.trustChanged(snapshot)
-        writeTrustBundle(snapshot)
-    }
+    func publishTrust() async { await publisher.publish() }
 
-    func writeTrustBundle(_ snapshot: TrustSnapshot) {
-        do throws(ManagerError) {
-            try TrustBundleFile.write(snapshot.bundle, to: trustBundlePath)
-        } catch {
-            recorder.record("certificates.bundle_unwritten", .warning, ["reason": .string(error.message)])
-        }
+    func writeTrustBundle(_ snapshot: TrustSnapshot) { publisher.write(snapshot) }
+
+    private var publisher: TrustPublisher {
+        TrustPublisher(registry: registry, certificates: certificates, recorder: recorder, path: trustBundlePath)
     }
 
     /// - Throws: `permission.denied` unless the caller may see everything and change anything.
@@ -70,5 +65,27 @@ struct ControlParts: Sendable {
     /// Whether somebody who may not steer sees a tunnel.
     func sees(_ caller: LocalCaller, _ record: TunnelRecord) -> Bool {
         record.draft.ownerUID == caller.uid || admission.admits(caller, to: record)
+    }
+}
+
+/// Passes on whom peers shall trust.
+struct TrustPublisher: Sendable {
+    let registry: TunnelRegistry
+    let certificates: CertificateService
+    let recorder: EventRecorder
+    let path: String
+
+    func publish() async {
+        let snapshot = await certificates.snapshot
+        await registry.trustChanged(snapshot)
+        write(snapshot)
+    }
+
+    func write(_ snapshot: TrustSnapshot) {
+        do throws(ManagerError) {
+            try TrustBundleFile.write(snapshot.bundle, to: path)
+        } catch {
+            recorder.record("certificates.bundle_unwritten", .warning, ["reason": .string(error.message)])
+        }
     }
 }

@@ -17,6 +17,7 @@ enum ControlRouter {
         AutoTunnelRoutes(parts: parts).add(to: api)
         AnalysisRoutes(parts: parts).add(to: api)
         FindingRoutes(parts: parts).add(to: api)
+        ResponseRoutes(parts: parts).add(to: api)
         HostingRoutes(parts: parts).add(to: api)
         EventRoutes(parts: parts).add(to: api)
         LiveRoutes(parts: parts).add(to: api)

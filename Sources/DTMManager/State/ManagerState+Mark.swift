@@ -32,6 +32,7 @@ extension ManagerState {
         var backupKey: [UInt8]?
         /// The number of the next entry: entries never change.
         var nextAudit: UInt64
+        var responses: [UInt8]?
     }
 
     var mark: Mark {
@@ -46,6 +47,7 @@ extension ManagerState {
                 Mark.Authority(certificateDER: $0.certificateDER, issuesFrom: $0.issuesFrom)
             },
             retiring: authorities?.retiring ?? [], revocations: revocations,
-            acceptedConfiguration: acceptedConfiguration, backupKey: backupKey, nextAudit: audit.next)
+            acceptedConfiguration: acceptedConfiguration, backupKey: backupKey, nextAudit: audit.next,
+            responses: responses)
     }
 }

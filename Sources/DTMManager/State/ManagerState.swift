@@ -29,6 +29,8 @@ struct ManagerState: Sendable {
     /// The operator's backup key, a transferable public key; nil without backups.
     var backupKey: [UInt8]?
     var audit = AuditTrail()
+    /// The journal of responses; nil before the first.
+    var responses: [UInt8]?
     /// What this version does not know of: kept as it is.
     private(set) var others = StateContent()
 
@@ -46,6 +48,7 @@ extension ManagerState {
         static let configuration = "configuration.accepted"
         static let backupKey = StateContent.backupKeySection
         static let audit = "audit"
+        static let responses = "responses.journal"
         static let roots = "tunnel.root/"
         static let authorityKeys = "authority.key/"
     }
@@ -111,6 +114,7 @@ extension ManagerState {
         content.set(Section.configuration, acceptedConfiguration.map { .bytes(Array($0.utf8)) })
         content.set(Section.backupKey, backupKey.map { .bytes($0) })
         content.set(Section.audit, .bytes(audit.encoded))
+        content.set(Section.responses, responses.map { .bytes($0) })
         return content
     }
 
@@ -171,13 +175,14 @@ extension ManagerState {
         if let bytes = content.bytes(Section.revocations) { revocations = try Self.revocations(bytes) }
         acceptedConfiguration = content.bytes(Section.configuration).map { String(decoding: $0, as: UTF8.self) }
         backupKey = content.bytes(Section.backupKey)
+        responses = content.bytes(Section.responses)
         if let bytes = content.bytes(Section.audit) { audit = try AuditTrail(bytes) }
     }
 
     private static func isOwn(_ name: String) -> Bool {
         let own = [
             Section.tunnels, Section.tunnelConfigurations, Section.authorities, Section.revocations,
-            Section.configuration, Section.backupKey, Section.audit,
+            Section.configuration, Section.backupKey, Section.audit, Section.responses,
         ]
         return own.contains(name) || name.hasPrefix(Section.roots) || name.hasPrefix(Section.authorityKeys)
     }

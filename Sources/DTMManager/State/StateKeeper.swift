@@ -45,6 +45,9 @@ actor StateKeeper {
     /// The configuration that was accepted last.
     var acceptedConfiguration: String? { state.acceptedConfiguration }
 
+    /// Takes over the journal of responses, for the next save.
+    func keep(responses: [UInt8]) { state.responses = responses }
+
     func accept(_ configuration: String) { state.acceptedConfiguration = configuration }
 
     var report: Report {

@@ -29,13 +29,18 @@ struct PlanAuthor: Sendable {
     }
 
     /// The plan that makes `table` true; nil when the data plane has been told all of it already.
-    mutating func write(_ table: TunnelTable, trust: TrustSnapshot) -> Plan? {
+    mutating func write(_ table: TunnelTable, trust: TrustSnapshot, cutOff: CutOff = CutOff()) -> Plan? {
         let configuration = table.defaults.configuration
         leafLifetimeSeconds = max(
             leafLifetimeSeconds, UInt32(clamping: Int(configuration.certificates.leafLifetimeSeconds.rounded(.up))))
         var plan = Plan(
             version: version, trustDomain: trust.trustDomain, trustBundle: trust.bundle,
-            revokedSerials: trust.revokedSerials, revokedIdentities: trust.revokedIdentities,
+            revokedSerials: trust.revokedSerials,
+            // Both are refused and cut in the same way; a quarantine is one that ends.
+            revokedIdentities: trust.revokedIdentities
+                + cutOff.quarantined.subtracting(trust.revokedIdentities).sorted(),
+            throttledIdentities: Array(
+                cutOff.throttled.sorted().prefix(PlanBounds.throttledIdentities.allowed.upperBound)),
             maximumLeafLifetimeSeconds: leafLifetimeSeconds,
             maximumConnections: UInt32(clamping: configuration.limits.maximumConnections),
             verificationMilliseconds: milliseconds(configuration.verification.intervalSeconds),

@@ -28,7 +28,7 @@ extension TunnelRegistry {
 
     /// Tells the data plane what it does not know yet.
     func commit() {
-        guard let plan = author.write(table, trust: trust) else { return }
+        guard let plan = author.write(table, trust: trust, cutOff: barrier.cutOff(connectors)) else { return }
         outbox.send(.plan(plan))
         for tunnel in plan.tunnels { deliverKeys(of: tunnel.id) }
     }

@@ -29,6 +29,8 @@ actor TunnelRegistry {
     let recorder: EventRecorder
     /// Whose the identities are that connections come under.
     let connectors: ConnectorBook
+    /// Whom responses keep out.
+    let barrier = ResponseBarrier()
     /// Notified whenever a tunnel comes, goes or gets an endpoint.
     nonisolated let changes = Signal()
 

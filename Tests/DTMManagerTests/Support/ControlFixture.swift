@@ -4,6 +4,7 @@ import DTMCore
 import DTMTunnel
 import DTMPlan
 import DTMPolicy
+import DTMResponse
 import Glibc
 import Logging
 import NIOCore
@@ -93,6 +94,7 @@ struct ControlFixture: Sendable {
         var sealed: OpenedState?
         /// Nil: the steady one.
         var clock: (any TimeSource)?
+        var responsePolicy = ResponsePolicy()
     }
 
     /// Runs `body` beside a control, then drains it.
@@ -167,7 +169,8 @@ struct ControlFixture: Sendable {
             names: options.names,
             probe: options.probe,
             threads: threads, memory: options.memory, checks: options.checks,
-            sockets: [ControlSocket(path: home.controlSocket, mode: 0o600)], sealed: options.sealed)
+            sockets: [ControlSocket(path: home.controlSocket, mode: 0o600)], sealed: options.sealed,
+            responsePolicy: options.responsePolicy)
     }
 }
 
