@@ -46,6 +46,26 @@ import Testing
         #expect(events.contains { $0.kind == Event.Kind.connectGranted && $0.identity == answer.identity })
     }
 
+    @Test func `whoever is in quarantine gets no identity, not even another one, and others of his may renew theirs`()
+        async throws
+    {
+        let (admission, registry, _) = try await parts(try Samples.draft("redis") { $0.allow = ["any-local"] })
+        func ask(_ uid: UInt32, _ connector: String) async throws -> String {
+            try await admission.identity(of: Samples.caller(uid), for: "redis", try request(connector)).identity
+        }
+        let (first, second) = ("0123456789abcdef", "1111111111111111")
+        let bad = try await ask(1_001, first)
+        let good = try await ask(1_001, second)
+        registry.barrier.set(quarantined: [.identity(bad)], throttled: [])
+        await #expect(throws: ManagerError(.connectDenied, "")) { try await ask(1_001, first) }
+        await #expect(throws: ManagerError(.connectDenied, "")) { try await ask(1_001, "2222222222222222") }
+        #expect(try await ask(1_001, second) == good)
+        _ = try await ask(100, first)
+        registry.barrier.set(quarantined: [.program(uid: 100, executable: nil)], throttled: [])
+        await #expect(throws: ManagerError(.connectDenied, "")) { try await ask(100, first) }
+        #expect(try await ask(1_001, first) == bad)
+    }
+
     @Test func `rules take the place of the default`() async throws {
         let (admission, registry, _) = try await parts(try Samples.draft("redis") { $0.allow = ["uid:7"] })
         let record = try await registry.record(named: "redis")

@@ -86,9 +86,13 @@ struct Admission: Sendable {
         _ who: String, of holder: ConnectorBook.Holder, on record: TunnelRecord
     ) async throws(ManagerError) {
         let identity = SPIFFEID.client(of: record.id, who: who, in: certificates.initialSnapshot.trustDomain)
+        let barrier = registry.barrier
+        // Who has an identity already may renew it, unless it is that one.
+        let isNew = identity.map { registry.connectors.holder(of: $0.description) == nil } ?? true
         let isKeptOut =
-            registry.barrier.isQuarantined(uid: holder.uid, executable: holder.executable)
-            || identity.map { registry.barrier.isQuarantined($0.description) } ?? false
+            barrier.isQuarantined(uid: holder.uid, executable: holder.executable)
+            || identity.map { barrier.isQuarantined($0.description) } ?? false
+            || (isNew && barrier.isQuarantined(anyOf: holder.uid, on: record.id))
         guard isKeptOut else { return }
         recorder.record(
             Event.Kind.connectDenied, .warning, tunnel: record.name, app: record.draft.application, identity: identity,

@@ -27,6 +27,17 @@ final class ResponseBarrier: Sendable {
         subjects.withLock { $0.quarantined.contains(.identity(identity)) }
     }
 
+    /// Whether one of a user's identities for a tunnel is. He gets no further one for it meanwhile: a connector that is
+    /// started anew is nobody else.
+    func isQuarantined(anyOf uid: UInt32, on tunnel: TunnelID) -> Bool {
+        subjects.withLock { subjects in
+            subjects.quarantined.contains { subject in
+                guard case .identity(let text) = subject, let identity = SPIFFEID(text) else { return false }
+                return identity.clientTunnel == tunnel && identity.segments.last?.hasPrefix("uid-\(uid).") ?? false
+            }
+        }
+    }
+
     /// Whether a program is, by itself or with all of its user's.
     func isQuarantined(uid: UInt32, executable: String?) -> Bool {
         subjects.withLock { subjects in

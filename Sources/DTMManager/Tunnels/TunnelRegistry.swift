@@ -30,7 +30,7 @@ actor TunnelRegistry {
     /// Whose the identities are that connections come under.
     let connectors: ConnectorBook
     /// Whom responses keep out.
-    let barrier = ResponseBarrier()
+    nonisolated let barrier = ResponseBarrier()
     /// Notified whenever a tunnel comes, goes or gets an endpoint.
     nonisolated let changes = Signal()
 

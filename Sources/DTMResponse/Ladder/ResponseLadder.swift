@@ -83,7 +83,7 @@ public struct ResponseLadder: Sendable {
         if subjects[subject] == nil { makeRoomForSubject() }
         var state = subjects[subject] ?? SubjectState(at: now)
         state.lastSeen = now
-        if evidence.risk >= policy.calmBelow { state.lastUncalm = now }
+        if evidence.risk >= min(policy.calmBelow, policy.threshold) { state.lastUncalm = now }
         let isAlarming = evidence.risk >= policy.threshold
         let isHeld = isHard ? isAlarming : state.sample(isAlarming, policy)
         if isHeld, isAlarming {
