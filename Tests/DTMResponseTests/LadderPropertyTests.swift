@@ -15,6 +15,24 @@ private struct Referee {
     var undone: Set<Response.ID> = []
     var performed = 0
 
+    /// The manager was ended and started again: what was in force is put back, once, and budgets begin anew.
+    mutating func restarted(_ outputs: [ResponseOutput], at now: Timestamp) {
+        (rotations, steps) = ([:], [:])
+        var again: Set<Response.ID> = []
+        for output in outputs {
+            switch output {
+            case .perform(let response):
+                #expect(inForce[response.id] == response && again.insert(response.id).inserted)
+                #expect(!response.rung.cutsOff || !protected.contains(response.subject))
+            case .undo(let response, _):
+                #expect(inForce.removeValue(forKey: response.id) != nil)
+                undone.insert(response.id)
+            default: Issue.record("\(output)")
+            }
+        }
+        #expect(again == Set(inForce.keys))
+    }
+
     mutating func judge(_ outputs: [ResponseOutput], at now: Timestamp) {
         for output in outputs {
             switch output {
@@ -84,7 +102,14 @@ struct LadderPropertyTests {
         ladder.count(applications: 7)
         var referee = Referee(mode: mode, protected: Self.protected, applications: 7)
         var now = Timestamp(seconds: 1_000)
-        for _ in 0..<10_000 {
+        for number in 0..<10_000 {
+            if number % 500 == 499 {
+                ladder = ResponseLadder(policy: policy, journal: try ResponseJournal(decoding: ladder.journal.encoded))
+                ladder.count(applications: 7)
+                let orders = ladder.restart(at: now)
+                referee.restarted(orders, at: now)
+                _ = answer(orders, &ladder, now, done: true, &generator)
+            }
             var orders = step(&ladder, &referee, &now, &generator)
             var round = 0
             while !orders.isEmpty, round < 10 {
@@ -142,13 +167,15 @@ struct LadderPropertyTests {
     }
 
     private func answer(
-        _ orders: [ResponseOutput], _ ladder: inout ResponseLadder, _ now: Timestamp, _ generator: inout SeededGenerator
+        _ orders: [ResponseOutput], _ ladder: inout ResponseLadder, _ now: Timestamp, done: Bool = false,
+        _ generator: inout SeededGenerator
     ) -> [ResponseOutput] {
         var more: [ResponseOutput] = []
         for order in orders {
             switch order {
             case .perform(let response):
-                let outcome = Int.random(in: 0..<10, using: &generator) == 0 ? ResponseOutcome.failed("no") : .done
+                let outcome =
+                    !done && Int.random(in: 0..<10, using: &generator) == 0 ? ResponseOutcome.failed("no") : .done
                 more += ladder.outcome(of: response.id, outcome, at: now)
             case .undo(let response, _): more += ladder.outcome(of: response.id, .done, at: now)
             default: break
