@@ -136,7 +136,7 @@ struct ControlAssembly: Sendable {
             kept: setting.sealed?.state.responses, policy: setting.responsePolicy,
             effects: ManagerEffects(
                 registry: registry, certificates: certificates, applications: setting.applications,
-                decoys: MissingDecoys(recorder: recorder), own: own, publishTrust: { await publisher.publish() }),
+                decoys: registry, own: own, publishTrust: { await publisher.publish() }),
             protection: ResponseProtection(
                 managerUID: setting.managerUID, ownExecutable: OwnExecutable.path, accounts: setting.accounts,
                 connectors: registry.connectors),

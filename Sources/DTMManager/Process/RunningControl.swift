@@ -95,9 +95,13 @@ struct RunningControl: Sendable {
         services.append(.init(service: assembly.parts.supervisor, serviceName: "data plane"))
         services += verification
         services += discovery
+        let responses = assembly.parts.responses
         let finding = FindingService(
             parts: assembly.parts, programs: assembly.setting.programs, clock: assembly.setting.clock,
-            onFinding: onFinding)
+            onFinding: { finding in
+                await onFinding(finding)
+                await responses.take(finding)
+            })
         services.append(.init(service: finding, serviceName: "findings"))
         services.append(
             .init(service: LiveService(parts: assembly.parts, clock: assembly.setting.clock), serviceName: "live"))

@@ -35,13 +35,4 @@ protocol DecoyRaising: Sendable {
     func setDecoys(_ count: Int?, of tunnel: TunnelID) async
 }
 
-/// There are no decoys yet: it says so, and does nothing.
-struct MissingDecoys: DecoyRaising {
-    let recorder: EventRecorder
-
-    func setDecoys(_ count: Int?, of tunnel: TunnelID) async {
-        recorder.record(
-            "response.decoys_unsupported", .info,
-            ["tunnelID": .string(tunnel.description), "count": .integer(Int64(count ?? 0))])
-    }
-}
+extension TunnelRegistry: DecoyRaising {}

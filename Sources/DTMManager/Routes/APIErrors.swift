@@ -48,7 +48,8 @@ extension ManagerError.Code {
         case .notPermitted, .connectDenied, .identityRevoked, .pidForeign, .passphraseNeeded, .passphraseWrong:
             .forbidden
         case .operatorSlowed, .operatorBusy: .tooManyRequests
-        case .tunnelUnknown, .subjectUnknown, .pidUnknown, .certificateUnknown, .findingUnknown, .routeUnknown, .responseUnknown:
+        case .tunnelUnknown, .subjectUnknown, .pidUnknown, .certificateUnknown, .findingUnknown, .routeUnknown,
+            .responseUnknown:
             .notFound
         case .tunnelNameTaken, .targetTaken, .subjectAmbiguous, .tunnelLimit, .hostingLimit, .responseState,
             .responseNotUndoable, .responseProtected, .responseBudget, .responsesStopped:
