@@ -290,12 +290,13 @@ private actor RecordedEffects: ResponseEffects {
             known: ApplicationView(processes: [
                 Samples.process(2_000_000_001, "miner"), Samples.process(2_000_000_002, "dtm"),
             ]))
+        let registry = TunnelRegistry(
+            defaults: TunnelDefaults(), trust: Samples.trust, anchor: .current(), clock: clock,
+            outbox: DataPlaneOutbox { _ in }, recorder: recorder, connectors: book)
         let effects = ManagerEffects(
-            registry: TunnelRegistry(
-                defaults: TunnelDefaults(), trust: Samples.trust, anchor: .current(), clock: clock,
-                outbox: DataPlaneOutbox { _ in }, recorder: recorder, connectors: book),
+            registry: registry,
             certificates: try CertificateService(policy: .defaults, clock: clock, recorder: recorder),
-            applications: applications, decoys: MissingDecoys(recorder: recorder),
+            applications: applications, decoys: registry,
             own: { OwnParts(processes: [2_000_000_002], endpoints: [], socketPaths: []) }, publishTrust: {})
         let none = ProtectedSubjects()
         #expect(try await effects.stop(.application("miner"), sparing: none).map(\.pid) == [2_000_000_001])

@@ -77,21 +77,22 @@ extension DecoyField {
     /// Keeps as many lines of decoys going as are wanted. What is missing, because it was lost or more are wanted, opens at
     /// once.
     private mutating func reconcile(_ kind: Kind, now: Timestamp, using generator: inout some RandomNumberGenerator) {
-        let heads = standing.indices.filter { standing[$0].kind == kind && standing[$0].successorAt != nil }
+        let lines = standing.count { $0.successorAt != nil && $0.kind == kind }
         let planned = births.count { $0.kind == kind } + openings.values.count { $0.birth.kind == kind }
-        let missing = wanted(kind) - heads.count - planned
+        let missing = wanted(kind) - lines - planned
         if missing > 0 {
             for _ in 0..<missing { births.append(Birth(kind: kind, life: .remainder, at: now)) }
         } else if missing < 0 {
-            giveUp(-missing, kind, heads: heads, now: now, using: &generator)
+            giveUp(-missing, kind, now: now, using: &generator)
         }
     }
 
     /// Ends lines: first those that wait for an endpoint, then those that stand, after a random time.
     private mutating func giveUp(
-        _ count: Int, _ kind: Kind, heads: [Int], now: Timestamp, using generator: inout some RandomNumberGenerator
+        _ count: Int, _ kind: Kind, now: Timestamp, using generator: inout some RandomNumberGenerator
     ) {
         var left = count
+        let heads = standing.indices.filter { standing[$0].kind == kind && standing[$0].successorAt != nil }
         births.removeAll { birth in
             guard left > 0, birth.kind == kind else { return false }
             left -= 1
