@@ -93,7 +93,8 @@ final class TunnelFixture {
         endpoint = Self.freshEndpoint()
         listener = try await Self.listen(endpoint, server, sessions, group)
         connector = endpoint
-        listener.eventLoop.execute { [listener] in listener.value.role = .live }
+        // Whoever is accepted before that has come to a decoy.
+        try await listener.eventLoop.submit { [listener] in listener.value.role = .live }.get()
         try publish(endpoint)
         let connecting = ConnectorListener(
             source: source, observer: observer, callers: nil, limits: dialLimits, time: authority.time, group: group)
