@@ -7,8 +7,7 @@ import NIOConcurrencyHelpers
 /// Judges peers by the trust of the plan in force, at steady time. One for the whole process.
 final class PlanAuthenticator: PeerAuthenticator {
     private let verifier = NIOLockedValueBox<PeerVerifier?>(nil)
-    /// When each throttled identity was let in last; nil before the first time.
-    private let throttled = NIOLockedValueBox<[String: Timestamp?]>([:])
+    private let throttle = NIOLockedValueBox(ConnectionThrottle())
     private let time: any TimeSource
 
     init(time: any TimeSource) { self.time = time }
@@ -16,32 +15,21 @@ final class PlanAuthenticator: PeerAuthenticator {
     func trust(_ verifier: PeerVerifier) { self.verifier.withLockedValue { $0 = verifier } }
 
     /// From now on each of them comes in once in ``Plan/throttledMilliseconds``, and everybody else as he likes.
-    func throttle(_ identities: [String]) {
-        throttled.withLockedValue { throttled in
-            throttled = identities.reduce(into: [:]) { $0[$1] = .some(throttled[$1] ?? nil) }
-        }
-    }
-
-    /// Whether it is too soon for one more connection of an identity.
-    private func isTooSoon(_ identity: SPIFFEID, at now: Timestamp) -> Bool {
-        throttled.withLockedValue { throttled in
-            let name = identity.description
-            guard let last = throttled[name] else { return false }
-            if let last, now - last < .milliseconds(Plan.throttledMilliseconds) { return true }
-            throttled[name] = .some(now)
-            return false
-        }
-    }
+    func throttle(_ identities: [String]) { throttle.withLockedValue { $0.take(identities) } }
 
     func authenticate(chain: [[UInt8]], expecting: PeerExpectation) -> Result<AuthenticatedPeer, PeerRefusal> {
         switch judge(chain: chain, expecting: expecting) {
         case .failure(let rejection): return .failure(PeerRefusal(rejection))
         case .success(let peer):
-            if case .client = expecting, isTooSoon(peer.identity, at: time.now()) {
+            if case .client = expecting, !admits(peer.identity) {
                 return .failure(PeerRefusal(.throttled))
             }
             return .success(AuthenticatedPeer(identity: peer.identity, serial: peer.serial))
         }
+    }
+
+    private func admits(_ identity: SPIFFEID) -> Bool {
+        throttle.withLockedValue { $0.admits(identity.description, at: time.now()) }
     }
 
     /// As ``authenticate(chain:expecting:)``, with all that the certificate says, and of no effect on who is throttled.
@@ -49,6 +37,25 @@ final class PlanAuthenticator: PeerAuthenticator {
         guard let verifier = verifier.withLockedValue({ $0 }) else { return .failure(.noTrust) }
         return verifier.verify(chain: chain, expecting: ExpectedPeer(expecting), now: time.now())
             .mapError { .verification($0) }
+    }
+}
+
+/// Lets each of some identities in once in ``Plan/throttledMilliseconds``. A value.
+struct ConnectionThrottle {
+    /// When each was let in last; nil before the first time.
+    private var last: [String: Timestamp?] = [:]
+
+    /// Takes over who is throttled; who was already stays where he was.
+    mutating func take(_ identities: [String]) {
+        last = identities.reduce(into: [:]) { $0[$1] = .some(last[$1] ?? nil) }
+    }
+
+    /// Whether one more connection may come in now. Who is not throttled always may.
+    mutating func admits(_ identity: String, at now: Timestamp) -> Bool {
+        guard let before = last[identity] else { return true }
+        if let before, now - before < .milliseconds(Plan.throttledMilliseconds) { return false }
+        last[identity] = .some(now)
+        return true
     }
 }
 
