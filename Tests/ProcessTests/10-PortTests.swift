@@ -12,7 +12,7 @@ extension BuiltProgram {
 
         private static func configuration(_ target: RecordingTarget, first: UInt16, ports: Int = count) -> String {
             """
-            {"rotation": {"addresses": "fixed"}, "timeouts": {"handshakeSeconds": 2},
+            {"rotation": {"addresses": "fixed", "decoys": 0}, "timeouts": {"handshakeSeconds": 2},
              "tunnels": [{"name": "tight", "target": "\(target.target)", "intervalSeconds": 3600, "overlapSeconds": 1,
                           "portRange": [\(first), \(first + UInt16(ports) - 1)]}]}
             """
