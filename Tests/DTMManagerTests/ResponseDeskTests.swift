@@ -282,6 +282,13 @@ private actor RecordedEffects: ResponseEffects {
         #expect(!barrier.isQuarantined(uid: 1_002, executable: "/usr/bin/nmap"))
     }
 
+    @Test func `an alarm raises decoys, never lowers them, and leaves a policy that wants none alone`() {
+        #expect(ManagerEffects.raisedDecoys(from: 31) == 124)
+        #expect(ManagerEffects.raisedDecoys(from: 2) == 64)
+        #expect(ManagerEffects.raisedDecoys(from: 0) == 0)
+        for usual in UInt16(1)...250 { #expect(ManagerEffects.raisedDecoys(from: usual) > Int(usual)) }
+    }
+
     @Test func `an application is asked to end, and the manager's own processes never are`() async throws {
         let book = ConnectorBook()
         let clock = HeldClock()

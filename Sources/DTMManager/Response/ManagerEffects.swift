@@ -7,8 +7,9 @@ import Synchronization
 
 /// Carries out responses with the parts of this manager.
 final class ManagerEffects: ResponseEffects {
-    /// How many decoys an alarm raises.
-    static let raisedDecoys = 8
+    /// How many decoys a tunnel has while an alarm raises them: four times the usual number, and 64 at least. Where the
+    /// policy wants none, there are none.
+    static func raisedDecoys(from usual: UInt16) -> Int { usual == 0 ? 0 : max(64, 4 * Int(usual)) }
     private let registry: TunnelRegistry
     private let certificates: CertificateService
     private let applications: any ApplicationFinding
@@ -43,7 +44,8 @@ final class ManagerEffects: ResponseEffects {
         for name in before.symmetricDifference(tunnels).sorted() {
             // One that is gone has no decoys either.
             guard let record = try? await registry.record(named: name) else { continue }
-            await decoys.setDecoys(tunnels.contains(name) ? Self.raisedDecoys : nil, of: record.id)
+            let wanted = tunnels.contains(name) ? Self.raisedDecoys(from: record.settings.decoys) : nil
+            await decoys.setDecoys(wanted, of: record.id)
         }
     }
 
