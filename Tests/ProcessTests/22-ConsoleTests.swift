@@ -94,7 +94,7 @@ extension BuiltProgram {
             try manager.protect(redis.target, name: "cache")
             let terminal = try terminal()
             let marks = [
-                "redis-server", "cache", "Not available yet", "Memory for secrets", "manager.started", "Processor",
+                "redis-server", "cache", "risk of this machine", "Memory for secrets", "manager.started", "Processor",
             ]
             for (index, mark) in marks.enumerated() {
                 try terminal.press("\(index + 1)")
