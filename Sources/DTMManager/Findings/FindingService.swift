@@ -13,7 +13,7 @@ struct FindingService: Service {
     let parts: ControlParts
     let programs: any ProgramFinding
     let clock: any TimeSource
-    /// Told of each finding that is new or worse than before. It may take its time; the latest
+    /// Told of each finding that is new, worse than before, or seen again. It may take its time; the latest
     /// ``waiting`` wait for it.
     let onFinding: @Sendable (Finding) async -> Void
 
@@ -47,10 +47,16 @@ struct FindingService: Service {
             let outcomes = parts.findings.take(event)
             guard !outcomes.isEmpty else { return }
             let threshold = await parts.findingThreshold
-            for case .raised(let finding) in outcomes {
-                parts.recorder.record(
-                    finding.event(Event.Kind.findingRaised, at: clock.now(), threshold: threshold))
-                tell(finding)
+            for outcome in outcomes {
+                switch outcome {
+                case .raised(let finding):
+                    parts.recorder.record(
+                        finding.event(Event.Kind.findingRaised, at: clock.now(), threshold: threshold))
+                    tell(finding)
+                // New evidence for what is known already: whoever goes on is answered more sharply.
+                case .repeated(let finding): tell(finding)
+                case .hidden: break
+                }
             }
         }
     }
