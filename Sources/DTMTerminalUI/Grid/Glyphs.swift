@@ -12,7 +12,6 @@ struct Glyphs: Hashable, Sendable {
     var selection: String { isUnicode ? "▶" : ">" }
     var ascending: String { isUnicode ? "▲" : "^" }
     var descending: String { isUnicode ? "▼" : "v" }
-    var dot: String { isUnicode ? "●" : "*" }
     var arrow: String { isUnicode ? "→" : "->" }
     var horizontal: String { isUnicode ? "─" : "-" }
     var vertical: String { isUnicode ? "│" : "|" }
@@ -20,8 +19,6 @@ struct Glyphs: Hashable, Sendable {
         isUnicode ? ("┌", "┐", "└", "┘") : ("+", "+", "+", "+")
     }
     var upDown: String { isUnicode ? "↑↓" : "Up/Dn" }
-    var full: String { isUnicode ? "█" : "#" }
-    var rest: String { isUnicode ? "░" : "." }
 
     private static let eighths: [Character] = [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
     private static let levels: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
