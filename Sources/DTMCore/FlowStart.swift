@@ -27,10 +27,13 @@ public struct FlowStart: Hashable, Sendable {
     public var local: Endpoint
     /// Whose socket the client's end is; nil when it is not on this host, or the kernel does not tell.
     public var owner: SocketOwner?
+    /// Our end of the connection to the target, by which it can be told from a direct one; nil when the target is a Unix
+    /// socket.
+    public var targetSide: Endpoint?
 
     public init(
         tunnel: TunnelID, connection: UInt64, identity: String, startedAt: Timestamp, peer: Endpoint?, local: Endpoint,
-        owner: SocketOwner?
+        owner: SocketOwner?, targetSide: Endpoint? = nil
     ) {
         self.tunnel = tunnel
         self.connection = connection
@@ -39,5 +42,6 @@ public struct FlowStart: Hashable, Sendable {
         self.peer = peer
         self.local = local
         self.owner = owner
+        self.targetSide = targetSide
     }
 }

@@ -15,7 +15,7 @@ extension SocketOwner: FramePart {
 }
 
 extension FlowStart: FramePart {
-    static var leastBytes: Int { 36 + Endpoint.leastBytes }
+    static var leastBytes: Int { 37 + Endpoint.leastBytes }
 
     func append(to writer: inout FrameWriter) throws(PlanError) {
         try writer.part(tunnel)
@@ -25,6 +25,7 @@ extension FlowStart: FramePart {
         try writer.optional(peer)
         try writer.part(local)
         try writer.optional(owner)
+        try writer.optional(targetSide)
     }
 
     init(from reader: inout FrameReader) throws(PlanError) {
@@ -35,6 +36,7 @@ extension FlowStart: FramePart {
             startedAt: try reader.part(Timestamp.self),
             peer: try reader.optional(Endpoint.self, "flowBegan.peer"),
             local: try reader.part(Endpoint.self),
-            owner: try reader.optional(SocketOwner.self, "flowBegan.owner"))
+            owner: try reader.optional(SocketOwner.self, "flowBegan.owner"),
+            targetSide: try reader.optional(Endpoint.self, "flowBegan.targetSide"))
     }
 }

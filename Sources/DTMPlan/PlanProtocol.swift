@@ -8,7 +8,7 @@
 /// another version is refused, by an error that names both, before anything else of the frame is read.
 public enum PlanProtocol {
     /// Goes up with every change of a frame.
-    public static let version: UInt16 = 4
+    public static let version: UInt16 = 5
 
     /// Bytes before a frame's payload.
     public static let headerBytes = 5

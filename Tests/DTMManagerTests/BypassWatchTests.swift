@@ -27,7 +27,7 @@ import Testing
         var told: [Int] = []
         for second in 0..<130 {
             let now = Samples.now + .seconds(second)
-            let sightings = watch.look([redis, stranger], fronts: try fronts(), own: [1], at: now)
+            let sightings = watch.look([redis, stranger], fronts: try fronts(), own: .init(processes: [1]), at: now)
             if let sighting = sightings.first {
                 told.append(second)
                 #expect(sightings.count == 1)
@@ -42,26 +42,45 @@ import Testing
         var watch = BypassWatch()
         let redis = process(10, "redis-server", try connection("127.0.0.1:6379", "127.0.0.1:40000", peer: 1))
         let plane = process(1, "dtm", try connection("127.0.0.1:40000", "127.0.0.1:6379", peer: 10))
-        #expect(watch.look([redis, plane], fronts: try fronts(), own: [1], at: Samples.now).isEmpty)
+        #expect(watch.look([redis, plane], fronts: try fronts(), own: .init(processes: [1]), at: Samples.now).isEmpty)
     }
 
     @Test func `another program that calls itself dtm is told`() throws {
         var watch = BypassWatch()
         let impostor = process(30, "dtm", try connection("127.0.0.1:40000", "127.0.0.1:6379", peer: 10))
-        #expect(watch.look([impostor], fronts: try fronts(), own: [1], at: Samples.now).count == 1)
+        #expect(watch.look([impostor], fronts: try fronts(), own: .init(processes: [1]), at: Samples.now).count == 1)
     }
 
-    @Test func `a client that can't be seen is told by its address`() throws {
+    @Test func `a client that can't be seen is told by its address, at the next look`() throws {
         var watch = BypassWatch()
         let redis = process(10, "redis-server", try connection("127.0.0.1:6379", "127.0.0.1:40000"))
-        let sightings = watch.look([redis], fronts: try fronts(), own: [1], at: Samples.now)
+        #expect(watch.look([redis], fronts: try fronts(), own: .init(processes: [1]), at: Samples.now).isEmpty)
+        let sightings = watch.look([redis], fronts: try fronts(), own: .init(processes: [1]), at: Samples.now)
         #expect(sightings.map(\.client) == [try found(Endpoint("127.0.0.1:40000"))])
         #expect(sightings.first?.process == nil)
+    }
+
+    @Test func `what the data plane says is its own is none, though it says so only after the look`() throws {
+        var watch = BypassWatch()
+        let end = try found(Endpoint("127.0.0.1:40000"))
+        let redis = process(10, "redis-server", try connection("127.0.0.1:6379", "127.0.0.1:40000"))
+        #expect(watch.look([redis], fronts: try fronts(), own: .init(processes: [1]), at: Samples.now).isEmpty)
+        let own = BypassWatch.Own(processes: [1], ends: [end])
+        #expect(watch.look([redis], fronts: try fronts(), own: own, at: Samples.now).isEmpty)
+        #expect(watch.look([], fronts: try fronts(), own: .init(processes: [1]), at: Samples.now).isEmpty)
+    }
+
+    @Test func `one that can't be seen is told though it is gone by the next look`() throws {
+        var watch = BypassWatch()
+        let redis = process(10, "redis-server", try connection("127.0.0.1:6379", "127.0.0.1:40000"))
+        #expect(watch.look([redis], fronts: try fronts(), own: .init(processes: [1]), at: Samples.now).isEmpty)
+        #expect(watch.look([], fronts: try fronts(), own: .init(processes: [1]), at: Samples.now).count == 1)
+        #expect(watch.look([], fronts: try fronts(), own: .init(processes: [1]), at: Samples.now).isEmpty)
     }
 
     @Test func `connections to other ports are nobody's business`() throws {
         var watch = BypassWatch()
         let other = process(20, "nc", try connection("127.0.0.1:40000", "127.0.0.1:6380"))
-        #expect(watch.look([other], fronts: try fronts(), own: [], at: Samples.now).isEmpty)
+        #expect(watch.look([other], fronts: try fronts(), own: .init(processes: []), at: Samples.now).isEmpty)
     }
 }

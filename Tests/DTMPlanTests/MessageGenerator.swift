@@ -112,7 +112,8 @@ extension MessageGenerator {
         FlowStart(
             tunnel: tunnel(), connection: integer(), identity: text(0...80), startedAt: time(),
             peer: maybe { $0.endpoint() }, local: endpoint(),
-            owner: maybe { SocketOwner(uid: $0.integer(), inode: $0.integer()) })
+            owner: maybe { SocketOwner(uid: $0.integer(), inode: $0.integer()) },
+            targetSide: maybe { $0.endpoint() })
     }
 
     mutating func incident() -> Incident {

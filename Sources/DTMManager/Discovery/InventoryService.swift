@@ -80,7 +80,10 @@ struct InventoryService: Service {
             guard case .some(.tcp(let endpoints)) = record.destination else { continue }
             for endpoint in endpoints { fronts[endpoint.unmapped] = record.id }
         }
-        for sighting in bypasses.look(picture.processes, fronts: fronts, own: own.processes, at: clock.now()) {
+        let sightings = bypasses.look(
+            picture.processes, fronts: fronts,
+            own: .init(processes: own.processes, ends: await parts.registry.knownTargetSides()), at: clock.now())
+        for sighting in sightings {
             let record = records.first { $0.id == sighting.tunnel }
             parts.recorder.record(
                 Event.Kind.tunnelBypassed, .warning, tunnel: record?.name, app: record?.draft.application,

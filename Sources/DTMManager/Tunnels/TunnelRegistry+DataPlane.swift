@@ -21,6 +21,7 @@ extension TunnelRegistry {
     /// The data plane is gone, and its listeners with it.
     func linkLost() {
         delivered = [:]
+        targetSides.lost(at: clock.now())
         table.dataPlaneLost()
         for id in table.records.keys { notify(id) }
         changes.notify()
@@ -135,6 +136,9 @@ extension TunnelRegistry {
         recorder.record(event)
     }
 
+    /// The data plane's ends of its connections to targets, those of connections that ended lately included.
+    func knownTargetSides() -> Set<Endpoint> { targetSides.known(at: clock.now()) }
+
     func certificateIssued(_ credential: IssuedCredential) {
         table.update(credential.tunnel) { $0.observed.certificate = credential.figures }
     }
@@ -149,7 +153,9 @@ extension TunnelRegistry {
             guard let count = admit(kind, failure.tunnel, 1) else { return }
             recorder.record(translation.event(failure, count: count, at: clock.now()))
         case .flowBegan(let flow): began(flow, translation)
-        case .flow(let flow): recorder.record(translation.event(flow, holder: connectors.holder(of: flow.identity)))
+        case .flow(let flow):
+            targetSides.ended(flow, at: clock.now())
+            recorder.record(translation.event(flow, holder: connectors.holder(of: flow.identity)))
         case .incident(let incident):
             guard incident.kind.isLimited else {
                 recorder.record(translation.event(incident, count: UInt64(incident.count)))
@@ -174,6 +180,7 @@ extension TunnelRegistry {
 
     /// Of a connector's connections some are told one by one, and of many the number: each has its record at its end.
     private func began(_ flow: FlowStart, _ translation: EventTranslation) {
+        targetSides.began(flow)
         let holder = connectors.holder(of: flow.identity)
         if let misuse = translation.misuse(flow, holder: holder) { recordLimited(misuse) }
         guard let count = openings.admit(kind: Event.Kind.connectionOpened, tunnel: flow.identity, now: clock.now())

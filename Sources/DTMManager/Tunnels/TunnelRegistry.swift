@@ -20,6 +20,8 @@ actor TunnelRegistry {
     /// Connections that began, by identity.
     var openings = IncidentLimiter(burst: 8, interval: .seconds(10))
     var touches = TouchBook()
+    /// The data plane's ends of its connections to targets.
+    var targetSides = TargetSides()
     /// Nil in tests: touches of decoys are told without the program.
     private var touchDesk: TouchDesk?
     private var signals: [TunnelID: Signal] = [:]

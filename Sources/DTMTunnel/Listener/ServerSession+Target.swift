@@ -46,7 +46,7 @@ extension ServerSession {
             target.writeAndFlush(header, promise: nil)
         }
         write(context, .accepted)
-        tellBeginning()
+        tellBeginning(target)
         let channel = context.channel
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
         forwardEarly(to: channel, tunnelSide)
@@ -54,11 +54,12 @@ extension ServerSession {
         plainSide.start()
     }
 
-    func tellBeginning() {
+    func tellBeginning(_ target: any Channel) {
         server.observer.flowBegan(
             FlowStart(
                 tunnel: server.id, connection: id, identity: peer?.identity.description ?? "",
-                startedAt: server.time.now(), peer: remote, local: listener.endpoint, owner: owner))
+                startedAt: server.time.now(), peer: remote, local: listener.endpoint, owner: owner,
+                targetSide: Endpoint(target.localAddress)))
     }
 
     func forwardEarly(to channel: any Channel, _ tunnelSide: RelayHandler) {
