@@ -227,6 +227,8 @@ public struct AnalysisSettings: Hashable, Sendable {
 public struct ResponseSettings: Hashable, Sendable {
     /// What acts by itself.
     public var mode = ResponseMode.guardian
+    /// The least time between two steps upward against the same subject.
+    public var climbSeconds = 60.0
     /// Whom no response cuts off, besides the manager itself, whoever runs it, and root.
     public var protected: [ProtectedRule] = []
 

@@ -110,7 +110,8 @@ import Testing
             ("autoTunnel.maximumPerApplication", "4097"),
             ("autoTunnel.allow", "\"app:x\""), ("autoTunnel.deny", "{}"),
             ("logging.level", "\"verbose\""), ("logging.keptFiles", "0"), ("autoTunnel.enabled", "1"),
-            ("analysis.securityThreshold", "70"), ("response.mode", "\"off\""), ("response.protected", "7"),
+            ("analysis.securityThreshold", "70"), ("response.mode", "\"off\""), ("response.climbSeconds", "0"),
+            ("response.protected", "7"),
             ("analysis.model", "\"\""), ("analysis.model", "\"a b\""),
         ])
     func values(key: String, value: String) throws {

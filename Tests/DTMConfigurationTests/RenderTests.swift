@@ -88,6 +88,7 @@ import Testing
         configuration.autoTunnel.deny = randomRules(&generator)
         configuration.autoTunnel.useDefaultDeny = generator.chance(0.5)
         configuration.response.mode = ResponseMode.allCases.randomElement(using: &generator) ?? .guardian
+        configuration.response.climbSeconds = Double(Int.random(in: 1...3_600, using: &generator))
         configuration.response.protected = ["uid:7", "user:zoë", "exe:/opt/g%2B%2B"].compactMap { text in
             generator.chance(0.5) ? try? ProtectedRule(text) : nil
         }

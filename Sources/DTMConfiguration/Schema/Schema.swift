@@ -165,6 +165,9 @@ enum Schema {
                 $1.highestAutomaticRung < $0.highestAutomaticRung
             }),
         Field(
+            "climbSeconds", \.climbSeconds, .seconds(1...3_600),
+            weakens: .whenHigher("an attacker who goes on has longer until the next response")),
+        Field(
             "protected", \.protected, .protectedRules,
             weakens: Weakening(reason: "more programs are never cut off") { old, new in !Set(new).isSubset(of: old) }),
     ]

@@ -175,6 +175,7 @@ actor ResponseDesk {
         let subjects = ladder.journal.entries.values.map(\.subject) + [subject].compactMap(\.self)
         var policy = ladder.policy
         policy.mode = configuration.response.mode
+        policy.climbInterval = .milliseconds(Int64(configuration.response.climbSeconds * 1_000))
         policy.threshold = Int((configuration.analysis.securityThreshold * 100).rounded())
         policy.protected = protection.protected(configuration.response.protected, among: subjects)
         if policy != ladder.policy { await carryOut(ladder.take(policy, at: clock.now())) }

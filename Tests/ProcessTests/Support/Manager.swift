@@ -142,6 +142,13 @@ final class Manager {
         try #require(try tunnel(name).endpoint?.endpoint)
     }
 
+    /// Lets other users as far as the control socket, as a system's manager does: what remains is the decision by the kernel's
+    /// word.
+    func openDoors() {
+        for path in [directory.path, home, "\(home)/run"] { chmod(path, 0o755) }
+        chmod(socketPath, 0o666)
+    }
+
     // MARK: Events
 
     func events() throws -> [EventReport] {
@@ -173,6 +180,14 @@ final class Manager {
 
     /// The processes that it has now, or had when its launcher was killed.
     func processes() -> [ManagedProcess] { ManagedProcess.recorded(in: home) }
+
+    /// Kills all its processes at once, the launcher first.
+    func killEverything() {
+        let processes = processes()
+        launcher.signal(SIGKILL)
+        for process in processes { process.kill() }
+        _ = launcher.wait(.seconds(5))
+    }
 
     private func endEverything() {
         if launcher.isRunning {

@@ -32,18 +32,23 @@ struct OpenSSL {
     }
 
     /// A certificate of this manager, as a connector gets one: a request over the control socket.
-    func identity(_ name: String, for tunnel: String, of manager: Manager) throws -> (Identity, IdentityAnswer) {
+    ///
+    /// - Parameter user: Who asks for it, and so who it belongs to.
+    func identity(
+        _ name: String, for tunnel: String, of manager: Manager, user: OtherUser? = nil
+    ) throws -> (Identity, IdentityAnswer) {
         let (key, request) = try request(name)
         let encoded = try openssl("req", "-in", request, "-outform", "PEM")
             .split(separator: "\n").filter { !$0.hasPrefix("-") }.joined()
         let connector = String((0..<16).compactMap { _ in "0123456789abcdef".randomElement() })
         let body = try APIJSON.encode(IdentityRequest(certificateRequest: encoded, connector: connector))
-        let answer = try run(
-            "curl",
-            [
-                "-sS", "--fail-with-body", "--unix-socket", manager.socketPath, "-H", "Content-Type: application/json",
-                "-d", String(decoding: body, as: UTF8.self), "http://localhost/v1/tunnels/\(tunnel)/identity",
-            ], in: directory)
+        let command =
+            (user?.prefix ?? []) + [
+                "curl", "-sS", "--fail-with-body", "--unix-socket", manager.socketPath, "-H",
+                "Content-Type: application/json", "-d", String(decoding: body, as: UTF8.self),
+                "http://localhost/v1/tunnels/\(tunnel)/identity",
+            ]
+        let answer = try run(command[0], Array(command.dropFirst()), in: directory)
         try #require(answer.status == 0, "\(answer.output) \(answer.errors)")
         let identity = try answer.decode(IdentityAnswer.self)
         return (try keep(identity, name, key), identity)
@@ -93,19 +98,22 @@ struct OpenSSL {
     // MARK: Clients
 
     /// `openssl s_client` at an endpoint. What the server sends after the handshake is its standard output.
-    func client(_ endpoint: Endpoint, _ more: [String] = []) throws -> ChildProgram {
-        try ChildProgram(
+    func client(_ endpoint: Endpoint, _ more: [String] = [], user: OtherUser? = nil) throws -> ChildProgram {
+        let command =
+            (user?.prefix ?? []) + [
+                "openssl", "s_client", "-connect", "\(endpoint)", "-tls1_3", "-alpn", "dtm/1", "-quiet", "-no_ign_eof",
+            ] + more
+        return try ChildProgram(
             .init(
-                program: "openssl",
-                arguments: [
-                    "s_client", "-connect", "\(endpoint)", "-tls1_3", "-alpn", "dtm/1", "-quiet", "-no_ign_eof",
-                ] + more,
+                program: command[0], arguments: Array(command.dropFirst()),
                 environment: basicEnvironment, directory: directory.path, hasInput: true))
     }
 
     /// Connects, sends a line, and waits for the end: what came, and how it ended.
-    func visit(_ endpoint: Endpoint, _ more: [String] = [], says text: String = "PING\r\n") throws -> Visit {
-        let client = try client(endpoint, more)
+    func visit(
+        _ endpoint: Endpoint, _ more: [String] = [], says text: String = "PING\r\n", user: OtherUser? = nil
+    ) throws -> Visit {
+        let client = try client(endpoint, more, user: user)
         client.send(text)
         // An unwelcome client is sent away; one that is let in has its answer, and ends when told to.
         _ = eventually(.seconds(10)) {
