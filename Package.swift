@@ -135,7 +135,7 @@ let package = Package(
             "DTMCommands",
             [
                 "DTMCore", "DTMSecrets", "DTMAPI", "DTMText", "DTMConfiguration", "DTMDoctor", "DTMState",
-                .argumentParser,
+                "DTMAnalysis", .argumentParser,
             ]),
         .executableTarget(
             name: "dtm",
@@ -225,7 +225,7 @@ let package = Package(
             "DTMCommandsTests",
             [
                 "DTMTestSupport", "DTMCommands", "DTMAPI", "DTMText", "DTMConfiguration", "DTMCore", "DTMDoctor",
-                .argumentParser,
+                "DTMAnalysis", .argumentParser,
             ]),
         .testTarget(
             name: "dtmTests", dependencies: ["DTMTestSupport", "dtm", .argumentParser], exclude: ["Snapshots"],

@@ -7,7 +7,7 @@ package enum CommandCatalogue {
         name: "Look",
         subcommands: [
             StatusCommand.self, AppsCommand.self, TunnelsCommand.self, FindingsCommand.self, EventsCommand.self,
-            DoctorCommand.self,
+            AnalyzeCommand.self, DoctorCommand.self,
         ])
     package static let steering = CommandGroup(
         name: "Steer",
