@@ -40,6 +40,11 @@ extension ControlClient {
             within: timeouts.change)
     }
 
+    /// `GET /v1/analysis/NAME`: a tunnel, an application or a PID.
+    public func analysis(of name: String) async throws -> AnalysisReport {
+        try await perform(.get("analysis", name), as: AnalysisReport.self, within: timeouts.look)
+    }
+
     /// `GET /v1/findings`.
     public func findings() async throws -> FindingList {
         try await perform(.get("findings"), as: FindingList.self, within: timeouts.look)

@@ -76,3 +76,20 @@ public protocol StreamingDetector: Sendable {
     /// Judges a sample by what came before it, and learns from it.
     mutating func observe(_ sample: SeriesSample) -> Assessment
 }
+
+extension SeriesFeature {
+    /// As a person says it.
+    public var words: String {
+        switch self {
+        case .level: "far from the level of before"
+        case .jump: "a jump"
+        case .shift: "the level moved"
+        case .season, .seasonalTrend: "unlike this hour of other days"
+        case .sequence: "unlikely after what came before"
+        case .pattern: "a strange pattern"
+        case .volatility: "it moves more, or less, than before"
+        case .flatline: "it stands still"
+        case .drift: "a slow drift"
+        }
+    }
+}

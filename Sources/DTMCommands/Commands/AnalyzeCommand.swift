@@ -1,25 +1,54 @@
 import ArgumentParser
+import DTMAPI
 import DTMAnalysis
 import DTMText
 import Glibc
 
-/// Works without a manager: the detectors run here.
-struct AnalyzeCommand: AsyncParsableCommand {
+/// Asks the manager about a subject. With a table it works without one: the detectors run here.
+struct AnalyzeCommand: ManagerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "analyze", abstract: "Score the rows of a table by how unusual they are.",
+        commandName: "analyze", abstract: "Show what is unusual about an application or a tunnel, or score a table.",
         discussion: """
-            The table has the columns timestamp and value: RFC 3339, YYYY-MM-DD HH:MM:SS (UTC) or Unix seconds, and a number. Each row is \
+            Exits with 0; with 2 when the risk of the subject has reached analysis.securityThreshold.
+
+            With --csv, the table has the columns timestamp and value: RFC 3339, YYYY-MM-DD HH:MM:SS (UTC) or Unix seconds, and a number. Each row is \
             scored from 0 to 1 by the rows before it alone, as they come, by the detectors that watch tunnels too; from 0.7 on a row is worth \
             a look. No manager is needed.
             """)
 
     @Option(help: ArgumentHelp("Read this table; - is the standard input.", valueName: "file"), completion: .file())
-    var csv: String
+    var csv: String?
 
-    @Flag(help: "One JSON object for each row, with the reasons of high scores.")
-    var json = false
+    @Argument(help: ArgumentHelp("An application, a tunnel or a process.", valueName: "name|pid"))
+    var subject: String?
+
+    @OptionGroup var manager: ManagerOptions
+
+    private var json: Bool { manager.json }
+
+    func validate() throws {
+        guard (csv == nil) != (subject == nil) else {
+            throw ValidationError("name an application, a tunnel or a process; or a table with --csv FILE")
+        }
+    }
 
     func run() async throws {
+        guard let csv else {
+            return try await reporting(asJSON: json) {
+                try await ControlClient.withClient(at: manager.locator) { try await run($0, .standard()) }
+            }
+        }
+        try await score(csv)
+    }
+
+    func run(_ client: ControlClient, _ output: Output) async throws {
+        guard let subject else { return }
+        let report = try await client.analysis(of: subject)
+        try print(report, output) { AnalysisView.lines(report, $0) }
+        if report.verdict == "threat" { throw ExitCode(ExitStatus.degraded) }
+    }
+
+    private func score(_ csv: String) async throws {
         try await reporting(asJSON: json) {
             let name = csv == "-" ? "the standard input" : shown(csv)
             let output = Output.standard()

@@ -2,9 +2,8 @@ import DTMAPI
 import DTMCore
 import Hummingbird
 
-/// `/v1/analysis`: on or off until the manager ends; for who may steer.
-///
-/// There is no analyst yet: the answer says so. Hard rules work all the time: see ``FindingRoutes``.
+/// `/v1/analysis`: on or off until the manager ends, for who may steer; and what the analyst knows of one subject, for who sees
+/// it. Hard rules work all the time: see ``FindingRoutes``.
 struct AnalysisRoutes: Sendable {
     let parts: ControlParts
 
@@ -17,7 +16,14 @@ struct AnalysisRoutes: Sendable {
             parts.recorder.record(
                 Event.Kind.analysisSwitched, .notice,
                 ["enabled": .boolean(wanted.enabled), "uid": .integer(Int64(caller.uid))])
-            return try APIResponse.json(AnalysisState(enabled: wanted.enabled, available: false))
+            return try APIResponse.json(AnalysisState(enabled: wanted.enabled, available: true))
+        }
+        group.get("analysis/:name") { _, context in
+            let caller = try context.caller
+            let report = try await AnalysisReporting(parts: parts).report(
+                try context.parameters.require("name"), tunnels: await parts.visibleTunnels(to: caller),
+                seesAll: parts.maySteer(caller))
+            return try APIResponse.json(report)
         }
     }
 }

@@ -52,6 +52,7 @@ struct InventoryService: Service {
         }
         let picture = try await inventory.picture()
         await note(&bypasses, picture, own)
+        await parts.analyst.note(picture.processes, besides: own.processes)
         if tick % Self.pictureTicks == 0 { try await note(&programs, picture, own) }
         autoTunnel.take(.init(processes: picture.processes, unattributed: picture.unattributed, own: own))
     }

@@ -110,8 +110,8 @@ extension FindingReport {
 }
 
 extension Finding {
-    /// What the rule's description says; nil for what no rule found.
-    var facts: FindingKind.Facts? { FindingKind(rawValue: code)?.facts }
+    /// What the description of the rule or the detector says; nil for what a model found.
+    var facts: FindingKind.Facts? { FindingKind(rawValue: code)?.facts ?? DetectionKind(rawValue: code)?.facts }
 
     /// `threat` from the threshold on, `suspicious` from half of it, otherwise `notable`.
     func verdict(threshold: Int) -> String {

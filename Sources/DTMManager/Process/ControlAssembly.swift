@@ -122,7 +122,8 @@ struct ControlAssembly: Sendable {
             live: LiveFeed(), findings: FindingDesk(),
             responses: Self.responses(
                 setting, registry, certificates, keeper, stateKeeper, recorder,
-                own: { await OwnParts(status, registry, socketPaths) }))
+                own: { await OwnParts(status, registry, socketPaths) }),
+            analyst: AnalystDesk())
     }
 
     private static func responses(

@@ -103,6 +103,9 @@ struct RunningControl: Sendable {
                 await responses.take(finding)
             })
         services.append(.init(service: finding, serviceName: "findings"))
+        let analysis = AnalystService(
+            parts: assembly.parts, clock: assembly.setting.clock, onFinding: finding.onFinding)
+        services.append(.init(service: analysis, serviceName: "analysis"))
         services.append(
             .init(service: LiveService(parts: assembly.parts, clock: assembly.setting.clock), serviceName: "live"))
         services.append(.init(service: ready, serviceName: "ready"))

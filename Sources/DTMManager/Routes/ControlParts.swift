@@ -33,6 +33,7 @@ struct ControlParts: Sendable {
     let live: LiveFeed
     let findings: FindingDesk
     let responses: ResponseDesk
+    let analyst: AnalystDesk
 
     /// Passes on whom peers shall trust: to the data plane, to connectors, and to the file.
     func publishTrust() async { await publisher.publish() }

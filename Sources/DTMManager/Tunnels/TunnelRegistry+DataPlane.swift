@@ -22,6 +22,7 @@ extension TunnelRegistry {
     func linkLost() {
         delivered = [:]
         targetSides.lost(at: clock.now())
+        traffic.lost()
         table.dataPlaneLost()
         for id in table.records.keys { notify(id) }
         changes.notify()
@@ -97,6 +98,7 @@ extension TunnelRegistry {
         var changed: Set<TunnelID> = []
         for message in messages {
             if let id = table.observe(message) { changed.insert(id) }
+            traffic.take(message)
             record(message)
             if case .windowKeyWanted(let tunnel, _) = message {
                 // Only the windows that are due go out, whichever was asked for.

@@ -33,6 +33,8 @@ actor TunnelRegistry {
     let connectors: ConnectorBook
     /// Whom responses keep out.
     nonisolated let barrier = ResponseBarrier()
+    /// What goes through the tunnels, for the analyst.
+    nonisolated let traffic = TrafficDesk()
     /// Notified whenever a tunnel comes, goes or gets an endpoint.
     nonisolated let changes = Signal()
 

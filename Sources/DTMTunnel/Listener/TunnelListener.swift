@@ -14,6 +14,8 @@ public final class TunnelListener {
     private let state: ListenerState
     private let underway: AcceptsUnderway
     private var isClosing = false
+    /// Since when it has had its role.
+    private var roleSince = NIODeadline.now()
 
     private init(endpoint: Endpoint, channel: any Channel, state: ListenerState, underway: AcceptsUnderway) {
         self.endpoint = endpoint
@@ -27,7 +29,10 @@ public final class TunnelListener {
 
     public var role: ListenerRole {
         get { state.role }
-        set { state.role = newValue }
+        set {
+            if newValue != state.role { roleSince = .now() }
+            state.role = newValue
+        }
     }
 
     /// Listens as a decoy.
@@ -120,15 +125,21 @@ extension TunnelListener {
     private static let drainInterval = TimeAmount.milliseconds(10)
     /// How many times it looks at most: one second.
     private static let drainMost = 100
+    /// Whoever has been a decoy for so long is no client's endpoint any more: with an empty queue there is nobody to wait for.
+    private static let rest = TimeAmount.seconds(2)
 
     /// Closes without resetting anybody.
     ///
     /// Closing a listening socket resets what waits in its queue. So first a filter turns new connection requests away
     /// (SYN without ACK; the last ACK of a handshake must pass, `tcp(7)`, `socket(7)` SO_ATTACH_FILTER), then the queue
-    /// is emptied by accepting, and only then it closes.
+    /// is emptied by accepting, and only then it closes. A decoy that rests closes at once: those come and go by the hundred.
     public func close() -> EventLoopFuture<Void> {
         guard !isClosing else { return channel.closeFuture }
         isClosing = true
+        if role == .decoy, NIODeadline.now() - roleSince >= Self.rest, queueLength == 0, underway.count == 0 {
+            channel.close(promise: nil)
+            return channel.closeFuture
+        }
         ListeningQueue.withDescriptor(of: channel) { _ = dtm_syn_filter($0) }
         look(1, after: Self.drainGrace)
         return channel.closeFuture
