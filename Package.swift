@@ -130,19 +130,27 @@ let package = Package(
             "DTMAPI",
             ["DTMCore", "DTMSecrets", "CDTMLinux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers]),
         stage("DTMText", ["DTMCore"]),
+        // What `dtm redteam` runs: attacks on this machine's own DTM, and what they are measured against.
+        stage(
+            "DTMRedteam",
+            [
+                "DTMCore", "DTMSecrets", "DTMAPI", "DTMTunnel", "DTMCertificates", "CDTMLinux", .nioCore, .nioPosix,
+                .nioSSL,
+            ]),
         stage("DTMTerminalUI", ["DTMCore", "DTMSecrets", "DTMAPI", "DTMText", "CNcurses", "CDTMLinux"]),
         stage(
             "DTMCommands",
             [
                 "DTMCore", "DTMSecrets", "DTMAPI", "DTMText", "DTMConfiguration", "DTMDoctor", "DTMState",
-                "DTMAnalysis", .argumentParser,
+                "DTMAnalysis", "DTMRedteam",
+                .argumentParser,
             ]),
         .executableTarget(
             name: "dtm",
             dependencies: [
                 "DTMCore", "DTMCommands", "DTMTerminalUI", "DTMText", "DTMAPI", "DTMConnector", "DTMDataPlane",
                 "DTMLauncher", "DTMManager",
-                "DTMPlan", "DTMState",
+                "DTMPlan", "DTMRedteam", "DTMState",
                 "DTMSecrets", .argumentParser,
             ],
             swiftSettings: swiftSettings),
@@ -217,6 +225,7 @@ let package = Package(
         tests("DTMPolicyTests", ["DTMTestSupport", "DTMPolicy", "DTMCore"]),
         tests("DTMResponseTests", ["DTMTestSupport", "DTMResponse", "DTMCore"]),
         tests("DTMTextTests", ["DTMTestSupport", "DTMText", "DTMCore"]),
+        tests("DTMRedteamTests", ["DTMRedteam", "DTMCore", "DTMTunnel", "DTMSecrets"]),
         .testTarget(
             name: "DTMTerminalUITests",
             dependencies: ["DTMTestSupport", "DTMTerminalUI", "DTMAPI", "DTMText", "DTMCore"],
@@ -225,7 +234,8 @@ let package = Package(
             "DTMCommandsTests",
             [
                 "DTMTestSupport", "DTMCommands", "DTMAPI", "DTMText", "DTMConfiguration", "DTMCore", "DTMDoctor",
-                "DTMAnalysis", .argumentParser,
+                "DTMAnalysis", "DTMRedteam",
+                .argumentParser,
             ]),
         .testTarget(
             name: "dtmTests", dependencies: ["DTMTestSupport", "dtm", .argumentParser], exclude: ["Snapshots"],

@@ -15,4 +15,5 @@ package enum CommandCatalogue {
             ProtectCommand.self, UnprotectCommand.self, RotateCommand.self, CertificatesCommand.self,
             ConfigurationCommand.self, RespondCommand.self,
         ])
+    package static let testing = CommandGroup(name: "Test", subcommands: [RedteamCommand.self])
 }

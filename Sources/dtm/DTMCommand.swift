@@ -14,7 +14,7 @@ struct DTMCommand: AsyncParsableCommand {
               dtm protect 127.0.0.1:6379 --name redis
               dtm connect redis --listen 127.0.0.1:6380
 
-            Exit status: 0 done, 1 failed, 2 degraded (status, doctor), 64 wrong usage, 69 no manager is running, 77 not \
+            Exit status: 0 done, 1 failed, 2 degraded (status, doctor, redteam), 64 wrong usage, 69 no manager is running, 77 not \
             permitted, 78 wrong configuration. Environment: DTM_HOME, DTM_CONFIG, NO_COLOR.
             """,
         version: DTMVersion.text,
@@ -22,6 +22,7 @@ struct DTMCommand: AsyncParsableCommand {
             CommandGroup(name: "Run", subcommands: [UpCommand.self, UICommand.self, ConnectCommand.self]),
             CommandCatalogue.looking, CommandCatalogue.steering,
             CommandGroup(name: "Keep", subcommands: [StateCommand.self]),
+            CommandCatalogue.testing,
         ])
 
     static var _errorPrefix: String { "dtm: " }

@@ -3,6 +3,7 @@ import DTMCommands
 import DTMDataPlane
 import DTMManager
 import DTMPlan
+import DTMRedteam
 import Glibc
 
 /// What this process is for: one program is all of them.
@@ -15,17 +16,26 @@ enum ProgramRole {
     case launcher(UpCommand)
     /// `dtm ui`.
     case console(UICommand)
+    /// `dtm redteam`.
+    case redteam(RedteamCommand)
+    /// Started by `dtm redteam`.
+    case attacker
     /// Anything else; a connector holds secrets.
     case command(holdsSecrets: Bool)
 
     /// The launcher's own names for the processes that it starts. Nobody types them.
     static let dataPlaneName = "__dataplane"
     static let controlName = "__control"
+    /// The same for what `dtm redteam` starts.
+    static let attackerName = "__attacker"
 
     init(arguments: [String]) {
         switch arguments.dropFirst().first {
         case Self.dataPlaneName?: self = .dataPlane
         case Self.controlName?: self = .control(Array(arguments.dropFirst(2)))
+        case Self.attackerName?: self = .attacker
+        case "redteam"?:
+            self = Self.parse(RedteamCommand.self).map(Self.redteam) ?? .command(holdsSecrets: false)
         case "connect"?, "state"?: self = .command(holdsSecrets: true)
         case "up"?: self = Self.parse(UpCommand.self).map(Self.launcher) ?? .command(holdsSecrets: false)
         case "ui"?: self = Self.parse(UICommand.self).map(Self.console) ?? .command(holdsSecrets: false)
@@ -50,6 +60,9 @@ func runDataPlane() -> CInt {
         ).report(asJSON: false).rawValue
     }
 }
+
+/// Attacks as `dtm redteam` says.
+func runAttacker() -> CInt { Attacker.run() }
 
 /// Serves as control.
 func runControl(_ arguments: [String]) async -> CInt {

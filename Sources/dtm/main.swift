@@ -1,3 +1,4 @@
+import DTMCommands
 import DTMSecrets
 import DTMTerminalUI
 
@@ -20,6 +21,15 @@ case .console(let command):
     // Blocked in this thread before there is another, so that they come to the console alone.
     let signals = ConsoleSignals()
     exitProcess(await command.show(signals))
+case .redteam(let command):
+    ProcessHardening.setName("dtm-redteam")
+    // A namespace is entered by a process of one thread, before it gives up being dumpable: user_namespaces(7).
+    let network = command.prepare()
+    ProcessHardening.apply()
+    exitProcess(await command.run(in: network))
+case .attacker:
+    ProcessHardening.setName("dtm-attacker")
+    exitProcess(runAttacker())
 case .command(let holdsSecrets):
     ProcessHardening.setName("dtm")
     if holdsSecrets { ProcessHardening.applyToCommand() }

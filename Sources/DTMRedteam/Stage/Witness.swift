@@ -1,0 +1,84 @@
+import DTMAPI
+import DTMCore
+
+/// What the manager knows of an attack while it goes on: its events, and where the tunnel really was.
+struct Witness {
+    let control: ControlClient
+    let tunnel: String
+    private(set) var lastEvent: UInt64 = 0
+    private(set) var findings: [EventReport] = []
+    private(set) var responses: [EventReport] = []
+    /// Every place that served since the beginning, as `127.3.4.5:5123`, and from when until when it was seen to, in
+    /// milliseconds of wall time.
+    private(set) var served: [String: ClosedRange<Int64>] = [:]
+    /// How far apart two looks are, at most: a place may have served so much longer to either side.
+    static let patience: Int64 = 250
+    private(set) var report: TunnelReport?
+
+    /// From now on.
+    init(_ control: ControlClient, tunnel: String) async throws {
+        self.control = control
+        self.tunnel = tunnel
+        lastEvent = try await control.events().events.last?.id ?? 0
+        try await look()
+    }
+
+    mutating func look() async throws {
+        if let now = try await control.tunnels().tunnels.first(where: { $0.name == tunnel }) {
+            report = now
+            if let endpoint = now.endpoint { serves("\(endpoint.host):\(endpoint.port)") }
+            for place in now.previous { serves("\(place.host):\(place.port)") }
+        }
+        for event in try await control.events(after: lastEvent).events {
+            lastEvent = max(lastEvent, event.id)
+            guard event.tunnel == nil || event.tunnel == tunnel else { continue }
+            switch event.kind {
+            case Event.Kind.findingRaised: findings.append(event)
+            case Event.Kind.responsePerformed, Event.Kind.responseProposed, Event.Kind.responseWithheld:
+                responses.append(event)
+            default: break
+            }
+        }
+    }
+
+    private mutating func serves(_ place: String) {
+        let moment = WallClock().now().milliseconds
+        served[place] = (served[place]?.lowerBound ?? moment)...moment
+    }
+
+    /// How many of the places that answered an attacker served when he came.
+    func touches(_ attacker: AttackerReport) -> Int {
+        zip(attacker.answered, attacker.answeredAt).count { place, moment in
+            served[place].map { ($0.lowerBound - Self.patience...$0.upperBound + Self.patience).contains(moment) } ?? false
+        }
+    }
+
+    /// The first finding in words and numbers.
+    func alarm(since start: Timestamp, _ attacker: AttackerReport) -> RedteamReport.Alarm? {
+        guard let event = findings.first, let moment = Timestamp(rfc3339: event.time) else { return nil }
+        var risk = 0
+        if case .integer(let number)? = event.detail["risk"] { risk = Int(clamping: number) }
+        return RedteamReport.Alarm(
+            code: text(event, "code") ?? event.kind, title: text(event, "title") ?? event.kind, risk: risk,
+            subject: text(event, "subject"), probes: attacker.probes(until: moment.milliseconds),
+            seconds: max(0, (moment - start).inSeconds))
+    }
+
+    /// The first response that was carried out, and which others were, or wait for a person.
+    func answer(since start: Timestamp) -> RedteamReport.Answer? {
+        let performed = responses.filter { $0.kind == Event.Kind.responsePerformed }
+        guard let first = performed.first, let moment = Timestamp(rfc3339: first.time) else { return nil }
+        let rest = responses.filter { $0.id != first.id }.map { event in
+            let rung = text(event, "rung") ?? "?"
+            switch event.kind {
+            case Event.Kind.responsePerformed: return rung
+            case Event.Kind.responseProposed: return "\(rung) proposed"
+            default: return "\(rung) withheld"
+            }
+        }
+        return RedteamReport.Answer(
+            rung: text(first, "rung") ?? "?", seconds: max(0, (moment - start).inSeconds), more: rest)
+    }
+
+    private func text(_ event: EventReport, _ key: String) -> String? { event.detail[key]?.description }
+}
