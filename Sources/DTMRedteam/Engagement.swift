@@ -128,7 +128,9 @@ struct Engagement {
             try await witness.look()
             let serving = [witness.report?.endpoint].compactMap { $0.map { "\($0.host):\($0.port)" } }
                 + (witness.report?.previous ?? []).map { "\($0.host):\($0.port)" }
-            if !serving.contains(old) { return old }
+            // Later than any doubt about when it ended.
+            let end = (witness.served[old]?.upperBound ?? 0) + 2 * Witness.patience
+            if !serving.contains(old), WallClock().now().milliseconds > end { return old }
             try await Task.sleep(for: .milliseconds(50))
         }
         return nil

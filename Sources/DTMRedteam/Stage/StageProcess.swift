@@ -107,13 +107,15 @@ final class StageProcess {
         input = -1
     }
 
-    /// SIGTERM, and after three seconds SIGKILL. Returns when it is gone.
+    /// SIGTERM, once more after half a second (a manager then waits for nobody), and after five seconds SIGKILL. Returns when
+    /// it is gone.
     func end() {
         closeInput()
         guard !hasEnded() else { return }
         kill(pid, SIGTERM)
-        for _ in 0..<300 {
+        for turn in 0..<500 {
             if hasEnded() { return }
+            if turn == 50 { kill(pid, SIGTERM) }
             usleep(10_000)
         }
         kill(pid, SIGKILL)

@@ -34,7 +34,7 @@ struct Witness {
             guard event.tunnel == nil || event.tunnel == tunnel else { continue }
             switch event.kind {
             case Event.Kind.findingRaised: findings.append(event)
-            case Event.Kind.responsePerformed, Event.Kind.responseProposed, Event.Kind.responseWithheld:
+            case Event.Kind.responseNotified, Event.Kind.responsePerformed, Event.Kind.responseProposed, Event.Kind.responseWithheld:
                 responses.append(event)
             default: break
             }
@@ -61,24 +61,26 @@ struct Witness {
         return RedteamReport.Alarm(
             code: text(event, "code") ?? event.kind, title: text(event, "title") ?? event.kind, risk: risk,
             subject: text(event, "subject"), probes: attacker.probes(until: moment.milliseconds),
-            seconds: max(0, (moment - start).inSeconds))
+            seconds: rounded(max(0, (moment - start).inSeconds)))
     }
 
-    /// The first response that was carried out, and which others were, or wait for a person.
+    /// The first thing that was done, and what else was, or waits for a person.
     func answer(since start: Timestamp) -> RedteamReport.Answer? {
-        let performed = responses.filter { $0.kind == Event.Kind.responsePerformed }
-        guard let first = performed.first, let moment = Timestamp(rfc3339: first.time) else { return nil }
+        let done = responses.filter { [Event.Kind.responseNotified, Event.Kind.responsePerformed].contains($0.kind) }
+        guard let first = done.first, let moment = Timestamp(rfc3339: first.time) else { return nil }
         let rest = responses.filter { $0.id != first.id }.map { event in
-            let rung = text(event, "rung") ?? "?"
             switch event.kind {
-            case Event.Kind.responsePerformed: return rung
-            case Event.Kind.responseProposed: return "\(rung) proposed"
-            default: return "\(rung) withheld"
+            case Event.Kind.responseProposed: "\(rung(event)) is proposed"
+            case Event.Kind.responseWithheld: "\(rung(event)) is withheld"
+            default: rung(event)
             }
         }
         return RedteamReport.Answer(
-            rung: text(first, "rung") ?? "?", seconds: max(0, (moment - start).inSeconds), more: rest)
+            rung: rung(first), seconds: rounded(max(0, (moment - start).inSeconds)), more: rest)
     }
+
+    /// `response.notified` is a rung by itself.
+    private func rung(_ event: EventReport) -> String { text(event, "rung") ?? "notify" }
 
     private func text(_ event: EventReport, _ key: String) -> String? { event.detail[key]?.description }
 }
