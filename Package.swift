@@ -225,7 +225,7 @@ let package = Package(
         tests("DTMPolicyTests", ["DTMTestSupport", "DTMPolicy", "DTMCore"]),
         tests("DTMResponseTests", ["DTMTestSupport", "DTMResponse", "DTMCore"]),
         tests("DTMTextTests", ["DTMTestSupport", "DTMText", "DTMCore"]),
-        tests("DTMRedteamTests", ["DTMRedteam", "DTMCore", "DTMTunnel", "DTMSecrets"]),
+        tests("DTMRedteamTests", ["DTMRedteam", "DTMAPI", "DTMCore", "DTMTunnel"]),
         .testTarget(
             name: "DTMTerminalUITests",
             dependencies: ["DTMTestSupport", "DTMTerminalUI", "DTMAPI", "DTMText", "DTMCore"],

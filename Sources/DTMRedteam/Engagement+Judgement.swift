@@ -9,11 +9,14 @@ extension Engagement {
     ) -> RedteamReport.Outcome {
         let attacker = result.attacker
         let touches = witness.touches(attacker)
+        // What else answers on a host's loopback is none of this tunnel's.
+        let foreign = attacker.foreign.count { witness.served[$0] != nil || $0 == stage?.target }
+        let inside = max(attacker.accepted, foreign)
         return RedteamReport.Outcome(
-            attack: attack.rawValue, title: attack.title, reached: strangers > 0 || attacker.accepted > 0,
+            attack: attack.rawValue, title: attack.title, reached: strangers > 0 || inside > 0,
             probes: attacker.probes, touchedReal: touches, alarm: witness.alarm(since: result.start, attacker),
             response: witness.answer(since: result.start),
-            chance: chance(result, touches: touches, strangers: max(strangers, attacker.accepted)),
+            chance: chance(result, touches: touches, strangers: max(strangers, inside)),
             clientServed: result.clientServed, seconds: rounded(seconds), notes: notes(result, touches, strangers))
     }
 
@@ -45,8 +48,8 @@ extension Engagement {
                 "0: mutual TLS", live: true)
         case .bypass:
             return .init(
-                "the direct port leads to the application", Proportion(hits: min(1, strangers), trials: 1), formula: 1,
-                "1: the tier is fronted", live: true)
+                "past the tunnel to the application", Proportion(hits: min(1, strangers), trials: 1), formula: run.options.onUnixSocket && run.attackerUID != geteuid() ? 0 : 1,
+                run.options.onUnixSocket ? "0 for another user: the folder of its socket is closed" : "1: the tier is fronted", live: true)
         }
     }
 
@@ -60,7 +63,8 @@ extension Engagement {
                 parameters: ScheduleParameters(
                     intervalMilliseconds: timing.intervalMilliseconds, lowestPort: low, highestPort: high,
                     skippedPorts: WellKnownPorts.builtIn.filter((low...high).contains).sorted(), addressMode: .hop)),
-            let touch = try? Trials(decoys: setting.decoys, timing: timing, schedule: schedule, seed: run.options.seed)
+            let touch = try? Trials(decoys: setting.decoys, timing: timing, schedule: schedule,
+                seed: run.options.seed &+ UInt64(Attack.allCases.firstIndex(of: attack) ?? 0))
                 .first(run.options.trials)
         else { return nil }
         return .init(
@@ -79,10 +83,11 @@ extension Engagement {
             notes.append(
                 "took \(attacker.taken) of the tunnel's places; \(result.rotations) rotations went on, \(result.failures) failed")
         }
-        if attack == .bypass, strangers > 0 {
+        if attack == .bypass || attack == .fullSweep, strangers > 0 {
             notes.append(
-                "the application's own port is open beside the tunnel (tier fronted): let it listen on a Unix socket in a folder "
-                    + "of its own, where it can")
+                run.options.onUnixSocket
+                    ? "the attacker is the application's own user, whom the folder of its socket lets in"
+                    : "reached by the application's own port, which is open beside the tunnel (tier fronted): see --unix")
         }
         if attack == .follower || attack == .flood {
             notes.append("found the live endpoint by its established connections; mutual TLS carries this case")

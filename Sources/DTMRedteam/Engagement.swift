@@ -11,13 +11,20 @@ struct Engagement {
     let stage: Stage?
     let tunnel: String
     let control: ControlClient
+    /// Seconds that an attack which could go on for ever may take.
+    let share: Double
 
-    init(_ run: RedteamRun, _ setting: RedteamReport, _ attack: Attack, _ stage: Stage) {
+    init(_ run: RedteamRun, _ setting: RedteamReport, _ attack: Attack, _ stage: Stage, share: Double) {
+        self.share = share
         (self.run, self.setting, self.attack, self.stage) = (run, setting, attack, stage)
         (tunnel, control) = (Stage.tunnel, stage.control)
     }
 
-    init(_ run: RedteamRun, _ setting: RedteamReport, _ attack: Attack, tunnel: String, _ control: ControlClient) {
+    init(
+        _ run: RedteamRun, _ setting: RedteamReport, _ attack: Attack, tunnel: String, _ control: ControlClient,
+        share: Double
+    ) {
+        self.share = share
         (self.run, self.setting, self.attack, stage) = (run, setting, attack, nil)
         (self.tunnel, self.control) = (tunnel, control)
     }
@@ -34,18 +41,19 @@ struct Engagement {
 
     /// How long a manager is given to find and answer what it was shown.
     static let patience: Duration = .seconds(3)
+    /// The same where nothing is amiss before handshakes have taken too long.
+    static let patienceOfFlood: Duration = .seconds(13)
+    /// Who holds nothing of the tunnel's is no alarm.
+    static let patienceOfSquatter: Duration = .seconds(1)
     static let forcedRotations = 3
 
     func run() async throws -> RedteamReport.Outcome {
         let begin = ContinuousClock.now
         var witness = try await Witness(control, tunnel: tunnel)
         let strangersBefore = stage?.canary.strangers ?? 0
-        // Open all the while: this is whom a follower follows.
-        let client = stage?.client()
         var result = Result()
         try await engage(&witness, &result)
-        if let stage { result.clientServed = client != nil && stage.isServed() }
-        withExtendedLifetime(client) {}
+        if let stage { result.clientServed = stage.isServed() }
         let strangers = (stage?.canary.strangers ?? 0) - strangersBefore
         return outcome(
             result, witness, strangers: strangers, seconds: (ContinuousClock.now - begin).inSeconds)
@@ -59,13 +67,23 @@ struct Engagement {
         attacker.tell(try APIJSON.encode(order(place)))
         let before = witness.report
         let deadline = ContinuousClock.now + .seconds(run.secondsLeft)
+        // Whom a follower follows: a client that comes anew wherever the endpoint is.
+        var (client, clientAt) = (stage?.client(), witness.report?.endpoint)
+        defer { withExtendedLifetime(client) {} }
         while try await !isDone(attacker, &witness, &result) {
             try await witness.look()
+            if witness.report?.endpoint != clientAt { (client, clientAt) = (stage?.client(), witness.report?.endpoint) }
             guard ContinuousClock.now < deadline, !attacker.hasEnded() else { break }
             try await Task.sleep(for: .milliseconds(30))
         }
         if attack == .squatter { try await forceRotations(&witness) }
-        try await awaitAnswer(&witness, until: min(deadline, ContinuousClock.now + Self.patience))
+        let patience =
+            switch attack {
+            case .flood: Self.patienceOfFlood
+            case .squatter: Self.patienceOfSquatter
+            default: Self.patience
+            }
+        try await awaitAnswer(&witness, until: min(deadline, ContinuousClock.now + patience))
         result.rotations = Int(clamping: (witness.report?.rotations ?? 0) - (before?.rotations ?? 0))
         result.failures = Int(clamping: (witness.report?.rotationFailures ?? 0) - (before?.rotationFailures ?? 0))
     }
@@ -74,7 +92,7 @@ struct Engagement {
     private func awaitAnswer(_ witness: inout Witness, until deadline: ContinuousClock.Instant) async throws {
         while ContinuousClock.now < deadline {
             try await witness.look()
-            if witness.answer(since: Timestamp(seconds: 0)) != nil { return }
+            if witness.isAnswered { return }
             try await Task.sleep(for: .milliseconds(30))
         }
     }
@@ -119,7 +137,7 @@ struct Engagement {
 
     /// Where the attacker is told to go: for a replay, an endpoint whose time is over by now.
     private func place(_ witness: inout Witness) async throws -> String? {
-        if attack == .bypass { return stage.map { "127.0.0.1:\($0.port)" } }
+        if attack == .bypass { return stage?.target }
         guard attack == .replay, let endpoint = witness.report?.endpoint else { return nil }
         let old = "\(endpoint.host):\(endpoint.port)"
         if stage != nil { _ = try await control.rotate(tunnel) }
@@ -140,9 +158,10 @@ struct Engagement {
         let range = setting.portRange
         let most = min(run.secondsLeft, attack == .slowScan ? Self.slowSeconds : 20)
         return AttackOrder(
-            attack: attack, lowestPort: range.first ?? 1, highestPort: range.last ?? .max, place: place, count: count,
+            attack: attack, lowestPort: range.first ?? 1, highestPort: range.last ?? .max, place: place,
+            path: place.flatMap { $0.hasPrefix("unix:") ? String($0.dropFirst(5)) : nil }, count: count,
             rate: attack == .slowScan ? run.options.rate : 0, seed: run.options.seed,
-            limitSeconds: attack == .follower ? run.secondsLeft : most,
+            limitSeconds: attack == .follower ? min(share, run.secondsLeft) : most,
             uid: run.attackerUID == geteuid() ? nil : run.attackerUID)
     }
 

@@ -16,19 +16,23 @@ public struct RedteamRun: Sendable {
         public var locator: ControlSocketLocator
         /// For measured probabilities, and for attempts of the follower.
         public var trials: Int
+        /// Whether the application listens on a Unix socket in a folder of its own, and not at a port.
+        public var onUnixSocket: Bool
         public var seed: UInt64
         /// Probes a second of the slow scanner.
         public var rate: Double
         public var limitSeconds: Double
 
         public init(
-            attacks: [Attack], tunnel: String?, locator: ControlSocketLocator, trials: Int, seed: UInt64, rate: Double,
+            attacks: [Attack], tunnel: String?, locator: ControlSocketLocator, trials: Int, onUnixSocket: Bool,
+            seed: UInt64, rate: Double,
             limitSeconds: Double
         ) {
             self.attacks = attacks
             self.tunnel = tunnel
             self.locator = locator
             self.trials = trials
+            self.onUnixSocket = onUnixSocket
             self.seed = seed
             self.rate = rate
             self.limitSeconds = limitSeconds
@@ -68,7 +72,9 @@ public struct RedteamRun: Sendable {
             portRange: [Stage.Defaults.ports.lowerBound, Stage.Defaults.ports.upperBound], seed: options.seed, seconds: 0,
             attacks: [], omitted: [])
         if let name = options.tunnel { try await describe(name, &report) }
-        for attack in options.attacks {
+        for (index, attack) in options.attacks.enumerated() {
+            // Each may take an equal share of what is left.
+            let share = max(Self.leastShare, secondsLeft / Double(options.attacks.count - index))
             guard secondsLeft > Self.leastSeconds(attack) else {
                 report.omitted.append(attack.rawValue)
                 continue
@@ -76,15 +82,18 @@ public struct RedteamRun: Sendable {
             try progress(attack)
             let outcome =
                 if let name = options.tunnel {
-                    try await attackRunning(name, attack, report)
+                    try await attackRunning(name, attack, report, share)
                 } else {
-                    try await attackStage(attack, report)
+                    try await attackStage(attack, report, share)
                 }
             report.attacks.append(outcome)
         }
         report.seconds = rounded((ContinuousClock.now - begin).inSeconds)
         return report
     }
+
+    /// Seconds; an attack that needs fewer leaves the rest to the others.
+    static let leastShare = 5.0
 
     /// Without so much time an attack is not begun: it could not be told from one that failed.
     static func leastSeconds(_ attack: Attack) -> Double { attack == .expiredCertificate ? 16 : 4 }
@@ -105,10 +114,11 @@ public struct RedteamRun: Sendable {
         report.portRange = tunnel.portRange
     }
 
-    private func attackStage(_ attack: Attack, _ report: RedteamReport) async throws -> RedteamReport.Outcome {
-        let stage = try await Stage.begin(configuration: Self.configuration(for: attack))
+    private func attackStage(_ attack: Attack, _ report: RedteamReport, _ share: Double) async throws -> RedteamReport.Outcome {
+        let stage = try await Stage.begin(
+            configuration: Self.configuration(for: attack), onUnixSocket: options.onUnixSocket)
         do {
-            let outcome = try await Engagement(self, report, attack, stage).run()
+            let outcome = try await Engagement(self, report, attack, stage, share: share).run()
             await stage.end()
             return outcome
         } catch {
@@ -118,10 +128,10 @@ public struct RedteamRun: Sendable {
     }
 
     private func attackRunning(
-        _ name: String, _ attack: Attack, _ report: RedteamReport
+        _ name: String, _ attack: Attack, _ report: RedteamReport, _ share: Double
     ) async throws -> RedteamReport.Outcome {
         try await ControlClient.withClient(at: options.locator) { client in
-            try await Engagement(self, report, attack, tunnel: name, client).run()
+            try await Engagement(self, report, attack, tunnel: name, client, share: share).run()
         }
     }
 

@@ -14,7 +14,7 @@ package struct RedteamCommand: AsyncParsableCommand {
             nobody. With --tunnel, a tunnel of a running manager is attacked instead, by what harms nobody: range-sweep, \
             proc-reader, replay and slow-scan. They raise real alarms there.
 
-            Exits with 0; with 2 when anything reached an application.
+            Exits with 0; with 2 when anything reached an application. With one at a port, full-sweep and bypass do: its own             port is open beside the tunnel. --unix shows what an application on a Unix socket is worth.
             """)
 
     @Option(
@@ -26,6 +26,9 @@ package struct RedteamCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Attack this tunnel of a running manager.", valueName: "name"))
     var tunnel: String?
 
+    @Flag(help: "The application behind the tunnel listens on a Unix socket in a folder of its own, not at a port.")
+    var unix = false
+
     @Option(help: ArgumentHelp("How many trials and attempts make a figure, 100 to 1000000.", valueName: "n"))
     var trials = 10_000
 
@@ -36,7 +39,7 @@ package struct RedteamCommand: AsyncParsableCommand {
     var rate = 1.0
 
     @Option(help: ArgumentHelp("How long all of it may take, 5 to 3600; what is left then is omitted.", valueName: "seconds"))
-    var limit = 180.0
+    var limit = 90.0
 
     @OptionGroup var manager: ManagerOptions
 
@@ -48,6 +51,7 @@ package struct RedteamCommand: AsyncParsableCommand {
         }
         guard (0.1...1_000).contains(rate) else { throw ValidationError("--rate is \(rate); allowed are 0.1 to 1000") }
         guard (5...3_600).contains(limit) else { throw ValidationError("--limit is \(limit); allowed are 5 to 3600") }
+        guard tunnel == nil || !unix else { throw ValidationError("--unix is for tunnels of its own, not for --tunnel") }
         guard tunnel != nil || manager.home == nil else {
             throw ValidationError("--home says whose tunnel is attacked, and needs --tunnel")
         }
@@ -94,8 +98,8 @@ package struct RedteamCommand: AsyncParsableCommand {
         }
         let run = RedteamRun(
             .init(
-                attacks: chosen, tunnel: tunnel, locator: manager.locator, trials: trials, seed: seed, rate: rate,
-                limitSeconds: limit), network: network)
+                attacks: chosen, tunnel: tunnel, locator: manager.locator, trials: trials, onUnixSocket: unix, seed: seed,
+                rate: rate, limitSeconds: limit), network: network)
         let progress = isatty(STDERR_FILENO) == 1 && !manager.json ? Output.standardError() : nil
         return try await withThrowingTaskGroup(of: RedteamReport?.self) { tasks in
             tasks.addTask {

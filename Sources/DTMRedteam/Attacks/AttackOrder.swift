@@ -8,6 +8,8 @@ struct AttackOrder: Codable, Hashable, Sendable {
     var highestPort: UInt16
     /// Where the attacker was told to go, as `127.3.4.5:5123`: an endpoint for a replay, the application for a bypass.
     var place: String?
+    /// The application's Unix socket, when that is where it listens.
+    var path: String?
     /// How many probes, attempts, connections or places, whichever the attack counts.
     var count: Int
     /// Probes a second; 0: as fast as it goes.
@@ -36,15 +38,17 @@ struct AttackerReport: Codable, Hashable, Sendable {
     var answered: [String] = []
     /// When, in milliseconds of wall time.
     var answeredAt: [Int64] = []
-    /// Attempts that got through the whole handshake and were told `accepted`, or were sent anything but TLS.
+    /// Attempts that got through the whole handshake and were let in.
     var accepted = 0
+    /// Where something answered that can't be TLS: whose that is, the attacker does not know.
+    var foreign: Set<String> = []
     /// Places that the attacker could take for itself.
     var taken = 0
     /// Why it could not do it, in words.
     var problem: String?
 
     static let maximumTimes = 100_000
-    static let maximumPlaces = 4_096
+    static let maximumPlaces = 20_000
 
     mutating func probe(at milliseconds: Int64) {
         probes += 1

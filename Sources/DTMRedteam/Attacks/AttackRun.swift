@@ -9,7 +9,7 @@ struct AttackRun {
     var dice: Dice
     private let begin = ContinuousClock.now
     /// What is kept open: who closes at once is harder to name, and holds nothing.
-    private var held: [ProbeSocket] = []
+    private var held: [(socket: ProbeSocket, place: LoopbackPlace)] = []
     private var nextHeld = 0
     private let mostHeld: Int
 
@@ -30,13 +30,14 @@ struct AttackRun {
             probeRandomPlaces()
         case .procReader, .slowScan: probeListed()
         case .replay: connectToPlace(saying: .silence)
-        case .bypass: connectToPlace(saying: .text)
+        case .bypass:
+            if let path = order.path { connectToUnixSocket(path) } else { connectToPlace(saying: .text) }
         case .squatter: squat()
         case .flood: flood()
         case .follower: follow()
         case .expiredCertificate: showExpired()
         }
-        for socket in held { judge(socket.receiveNow()) }
+        for entry in held { judge(entry.socket.receiveNow(), from: entry.place.description) }
     }
 
     // MARK: Scanners
@@ -73,10 +74,10 @@ struct AttackRun {
     private mutating func probe(_ place: LoopbackPlace) {
         pace()
         report.probe(at: WallClock().now().milliseconds)
-        guard let socket = ProbeSocket.connect(to: place) else { return }
+        guard let socket = ProbeSocket.connect(to: place), socket.ownEnd != place else { return }
         answer(place)
         socket.send(Array("PING\r\n".utf8))
-        keep(socket)
+        keep(socket, at: place)
     }
 
     /// Waits for the moment of the next probe.
@@ -96,8 +97,16 @@ struct AttackRun {
         answer(place)
         socket.send(opening.bytes(&dice) ?? [])
         // Long enough for a look of the inventory at who is connected.
-        judge(socket.receive())
-        keep(socket)
+        judge(socket.receive(), from: place.description)
+        keep(socket, at: place)
+    }
+
+    /// An application behind a Unix socket has no port: its folder's mode says who comes in.
+    private mutating func connectToUnixSocket(_ path: String) {
+        report.probe(at: WallClock().now().milliseconds)
+        guard let connection = UnixConnection(path: path) else { return }
+        connection.send(Array("PING\r\n".utf8))
+        judge(connection.answer(), from: "unix:\(path)")
     }
 
     private mutating func squat() {
@@ -105,13 +114,13 @@ struct AttackRun {
             report.probe(at: WallClock().now().milliseconds)
             guard let socket = ProbeSocket.listen(at: place) else { continue }
             report.taken += 1
-            keep(socket)
+            keep(socket, at: place)
         }
         for _ in 0..<order.count where !isOver {
             guard let place = randomPlace(), let socket = ProbeSocket.listen(at: place) else { continue }
             report.probe(at: WallClock().now().milliseconds)
             answer(place)
-            keep(socket)
+            keep(socket, at: place)
         }
     }
 
@@ -120,7 +129,7 @@ struct AttackRun {
     /// Listeners that somebody else than this process is connected through. Waits until there is one.
     private mutating func followed() -> [LoopbackPlace] {
         while !isOver {
-            let places = sockets().followed
+            let places = sockets().followed(without: Set(held.compactMap(\.socket.ownEnd)))
             if !places.isEmpty { return places }
             usleep(20_000)
         }
@@ -137,11 +146,11 @@ struct AttackRun {
                 report.probe(at: WallClock().now().milliseconds)
                 // Behind a queue that is full there is no second wait: the flood is as good as it gets.
                 guard let socket = ProbeSocket.connect(to: place, patience: 100) else { continue }
+                answer(place)
                 socket.send(Opening.firstHalf(&dice))
-                keep(socket)
+                keep(socket, at: place)
             }
         }
-        for place in places { answer(place) }
     }
 
     private mutating func follow() {
@@ -151,22 +160,21 @@ struct AttackRun {
             report.problem = "its TLS could not be set up"
             return
         }
-        var places = followed()
-        var misses = 0
-        while report.probes < order.count, !isOver, !places.isEmpty {
-            let opening = Opening.allCases[report.probes % Opening.allCases.count]
-            let place = places[report.probes / Opening.allCases.count % places.count]
+        var places: [LoopbackPlace] = []
+        while report.probes < order.count, !isOver {
+            let turn = report.probes % Opening.allCases.count
+            // It moves on, and its clients show where to.
+            if turn == 0 || places.isEmpty { places = followed() }
+            guard let place = places.randomElement(using: &dice) else { return }
             report.probe(at: WallClock().now().milliseconds)
             answer(place)
-            if let context = contexts[opening] {
+            if let context = contexts[Opening.allCases[turn]] {
                 if tls.isLetIn(at: place, context) { report.accepted += 1 }
             } else if let socket = ProbeSocket.connect(to: place) {
-                socket.send(opening.bytes(&dice) ?? [])
-                keep(socket, atMost: 64)
+                socket.send(Opening.allCases[turn].bytes(&dice) ?? [])
+                keep(socket, at: place, atMost: 64)
             } else {
-                misses += 1
-                // It has moved on, and the next client shows where to.
-                if misses % 3 == 0 { places = followed() }
+                places = []
             }
         }
     }
@@ -202,16 +210,16 @@ struct AttackRun {
         report.answer(place.description, at: WallClock().now().milliseconds)
     }
 
-    private mutating func keep(_ socket: ProbeSocket, atMost most: Int? = nil) {
+    private mutating func keep(_ socket: ProbeSocket, at place: LoopbackPlace, atMost most: Int? = nil) {
         let most = min(mostHeld, most ?? mostHeld)
-        if held.count < most { return held.append(socket) }
+        if held.count < most { return held.append((socket, place)) }
         let index = nextHeld % most
         nextHeld += 1
-        judge(held[index].receiveNow())
-        held[index] = socket
+        judge(held[index].socket.receiveNow(), from: held[index].place.description)
+        held[index] = (socket, place)
     }
 
-    private mutating func judge(_ answer: [UInt8]) {
-        if Opening.isForeign(answer) { report.accepted += 1 }
+    private mutating func judge(_ answer: [UInt8], from place: String) {
+        if Opening.isForeign(answer) { report.foreign.insert(place) }
     }
 }

@@ -34,8 +34,8 @@ struct LoopbackPlace: Hashable, Sendable, CustomStringConvertible {
 struct SocketList {
     /// Listening sockets, in the order of the file.
     private(set) var listeners: [LoopbackPlace] = []
-    /// The local ends of established connections.
-    private(set) var established: Set<LoopbackPlace> = []
+    /// Established connections: who is at the other end of which local place.
+    private(set) var established: [LoopbackPlace: [LoopbackPlace]] = [:]
 
     /// - Parameter text: The file's. Lines that are not understood are passed over.
     init(_ text: String, ports: ClosedRange<UInt16>) {
@@ -44,7 +44,7 @@ struct SocketList {
             guard fields.count >= 4, let place = Self.place(fields[1]), ports.contains(place.port) else { continue }
             switch fields[3] {
             case "0A": listeners.append(place)
-            case "01": established.insert(place)
+            case "01": if let peer = Self.place(fields[2]) { established[place, default: []].append(peer) }
             default: break
             }
         }
@@ -59,6 +59,10 @@ struct SocketList {
         return LoopbackPlace(address: UInt32(bigEndian: raw), port: port)
     }
 
-    /// Listeners that somebody is connected through: a decoy has none.
-    var followed: [LoopbackPlace] { listeners.filter(established.contains) }
+    /// Listeners that somebody is connected through: a decoy has nobody but who tries it.
+    ///
+    /// - Parameter own: The follower's own ends, which he knows.
+    func followed(without own: Set<LoopbackPlace>) -> [LoopbackPlace] {
+        listeners.filter { established[$0, default: []].contains { !own.contains($0) } }
+    }
 }

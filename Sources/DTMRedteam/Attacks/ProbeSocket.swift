@@ -36,6 +36,18 @@ final class ProbeSocket {
         }
     }
 
+    /// Its local end. The same as the other one when a port of nobody's was met by chance from itself: such a socket talks to
+    /// itself (RFC 9293, section 3.5, simultaneous open).
+    var ownEnd: LoopbackPlace? {
+        var name = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let outcome = withUnsafeMutablePointer(to: &name) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        guard outcome == 0 else { return nil }
+        return LoopbackPlace(address: UInt32(bigEndian: name.sin_addr.s_addr), port: UInt16(bigEndian: name.sin_port))
+    }
+
     func send(_ bytes: [UInt8]) { _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
 
     /// What the other end sent, up to 64 bytes; empty at its end, or when the time is up.

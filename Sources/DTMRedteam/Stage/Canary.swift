@@ -12,19 +12,23 @@ final class Canary: Sendable {
     let bytesOfStrangers = Atomic<Int>(0)
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
-    /// Listens at a free port of 127.0.0.1, until ``end()``.
+    /// Listens until ``end()``.
     ///
-    /// - Returns: the port.
-    func begin() async throws -> UInt16 {
-        let channel = try await ServerBootstrap(group: group)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(CanaryHandler(self))
-                }
+    /// - Parameter path: A Unix socket; nil: a free port of 127.0.0.1.
+    /// - Returns: where, as `dtm protect` takes it.
+    func begin(path: String?) async throws -> String {
+        let bootstrap = ServerBootstrap(group: group).childChannelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(CanaryHandler(self))
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+        }
+        if let path {
+            _ = try await bootstrap.bind(unixDomainSocketPath: path).get()
+            return "unix:\(path)"
+        }
+        let channel = try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
         guard let port = channel.localAddress?.port else { throw RedteamError(.system, "the canary has no port") }
-        return UInt16(port)
+        return "127.0.0.1:\(port)"
     }
 
     /// Connections that its own client did not make.

@@ -11,13 +11,14 @@ struct Stage {
     let home: TemporaryHome
     let manager: StageProcess
     let canary: Canary
-    let port: UInt16
+    /// Where the application listens, as `dtm protect` takes it.
+    let target: String
     let control: ControlClient
     let connector: StageProcess
 
     /// - Parameter configuration: What differs from the defaults, as the text of a configuration.
     /// - Throws: ``RedteamError``, `ControlClientError`, `CancellationError`.
-    static func begin(configuration: String) async throws -> Self {
+    static func begin(configuration: String, onUnixSocket: Bool) async throws -> Self {
         let home = try TemporaryHome(configuration: configuration)
         let environment = [
             "HOME=\(home.path)", "DTM_HOME=\(home.path)", "PATH=/usr/bin:/bin", "SWIFT_BACKTRACE=enable=no",
@@ -26,19 +27,19 @@ struct Stage {
         var started: [StageProcess] = []
         let control = ControlClient(at: ControlSocketLocator(home: home.path))
         do {
-            let port = try await canary.begin()
+            let target = try await canary.begin(path: onUnixSocket ? "\(home.path)/application.sock" : nil)
             let manager = try StageProcess(
                 "the manager",
                 arguments: ["up", "--no-ui", "--home", home.path, "--config", home.configurationPath],
                 environment: environment)
             started.append(manager)
-            try await protect(control, manager, port)
+            try await protect(control, manager, target)
             let connector = try StageProcess(
                 "the client", arguments: ["connect", tunnel, "--home", home.path, "--unix", home.clientSocketPath],
                 environment: environment)
             started.append(connector)
             let stage = Self(
-                home: home, manager: manager, canary: canary, port: port, control: control, connector: connector)
+                home: home, manager: manager, canary: canary, target: target, control: control, connector: connector)
             try await stage.awaitService()
             return stage
         } catch {
@@ -50,9 +51,9 @@ struct Stage {
         }
     }
 
-    private static func protect(_ control: ControlClient, _ manager: StageProcess, _ port: UInt16) async throws {
+    private static func protect(_ control: ControlClient, _ manager: StageProcess, _ target: String) async throws {
         try await Wait.until("the manager came up", of: manager) { (try? await control.status()) != nil }
-        _ = try await control.protect(ProtectRequest(subject: "127.0.0.1:\(port)", name: tunnel))
+        _ = try await control.protect(ProtectRequest(subject: target, name: tunnel))
         try await Wait.until("the decoys stood", of: manager) {
             guard let report = try await control.tunnels().tunnels.first else { return false }
             return (report.decoys ?? 0) >= Defaults.decoys

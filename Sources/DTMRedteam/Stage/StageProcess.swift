@@ -107,7 +107,7 @@ final class StageProcess {
         input = -1
     }
 
-    /// SIGTERM, once more after half a second (a manager then waits for nobody), and after five seconds SIGKILL. Returns when
+    /// SIGTERM, once more after a tenth of a second (a manager then waits for nobody), and after five seconds SIGKILL. Returns when
     /// it is gone.
     func end() {
         closeInput()
@@ -115,7 +115,7 @@ final class StageProcess {
         kill(pid, SIGTERM)
         for turn in 0..<500 {
             if hasEnded() { return }
-            if turn == 50 { kill(pid, SIGTERM) }
+            if turn == 10 { kill(pid, SIGTERM) }
             usleep(10_000)
         }
         kill(pid, SIGKILL)

@@ -53,6 +53,17 @@ struct Witness {
         }
     }
 
+    /// Whether something was done, or was found whose risk asks for nothing.
+    var isAnswered: Bool {
+        if answer(since: Timestamp(seconds: 0)) != nil { return true }
+        return findings.last.map { event in
+            if case .integer(let risk)? = event.detail["risk"] { risk < Self.threshold } else { false }
+        } ?? false
+    }
+
+    /// `analysis.securityThreshold` of the default configuration.
+    static let threshold: Int64 = 70
+
     /// The first finding in words and numbers.
     func alarm(since start: Timestamp, _ attacker: AttackerReport) -> RedteamReport.Alarm? {
         guard let event = findings.first, let moment = Timestamp(rfc3339: event.time) else { return nil }
