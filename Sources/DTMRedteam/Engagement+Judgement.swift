@@ -39,17 +39,21 @@ extension Engagement {
         case .procReader, .slowScan: return firstTouch(ports)
         case .squatter:
             return .init(
-                "a held place is a rotation's next", Proportion(hits: result.failures, trials: max(1, result.rotations)),
+                "a held place is a rotation's next",
+                Proportion(hits: result.failures, trials: max(1, result.rotations)),
                 formula: Formulas.blind(probes: Double(Self.heldPlaces), ports: ports), "held / (addresses × ports)",
                 live: true)
         case .follower, .flood, .expiredCertificate:
             return .init(
-                "an attempt at the live endpoint gets in", Proportion(hits: strangers, trials: attacker.probes), formula: 0,
+                "an attempt at the live endpoint gets in", Proportion(hits: strangers, trials: attacker.probes),
+                formula: 0,
                 "0: mutual TLS", live: true)
         case .bypass:
             return .init(
-                "past the tunnel to the application", Proportion(hits: min(1, strangers), trials: 1), formula: run.options.onUnixSocket && run.attackerUID != geteuid() ? 0 : 1,
-                run.options.onUnixSocket ? "0 for another user: the folder of its socket is closed" : "1: the tier is fronted", live: true)
+                "past the tunnel to the application", Proportion(hits: min(1, strangers), trials: 1),
+                formula: run.options.onUnixSocket && run.attackerUID != geteuid() ? 0 : 1,
+                run.options.onUnixSocket
+                    ? "0 for another user: the folder of its socket is closed" : "1: the tier is fronted", live: true)
         }
     }
 
@@ -63,9 +67,11 @@ extension Engagement {
                 parameters: ScheduleParameters(
                     intervalMilliseconds: timing.intervalMilliseconds, lowestPort: low, highestPort: high,
                     skippedPorts: WellKnownPorts.builtIn.filter((low...high).contains).sorted(), addressMode: .hop)),
-            let touch = try? Trials(decoys: setting.decoys, timing: timing, schedule: schedule,
-                seed: run.options.seed &+ UInt64(Attack.allCases.firstIndex(of: attack) ?? 0))
-                .first(run.options.trials)
+            let touch = try? Trials(
+                decoys: setting.decoys, timing: timing, schedule: schedule,
+                seed: run.options.seed &+ UInt64(Attack.allCases.firstIndex(of: attack) ?? 0)
+            )
+            .first(run.options.trials)
         else { return nil }
         return .init(
             "the first touch is an endpoint", touch.measured,
@@ -81,13 +87,15 @@ extension Engagement {
         if result.clientServed == false { notes.append("the application's own client was not served afterwards") }
         if attack == .squatter {
             notes.append(
-                "took \(attacker.taken) of the tunnel's places; \(result.rotations) rotations went on, \(result.failures) failed")
+                "took \(attacker.taken) of the tunnel's places; \(result.rotations) rotations went on, \(result.failures) failed"
+            )
         }
         if attack == .bypass || attack == .fullSweep, strangers > 0 {
             notes.append(
                 run.options.onUnixSocket
                     ? "the attacker is the application's own user, whom the folder of its socket lets in"
-                    : "reached by the application's own port, which is open beside the tunnel (tier fronted): see --unix")
+                    : "reached by the application's own port, which is open beside the tunnel (tier fronted): see --unix"
+            )
         }
         if attack == .follower || attack == .flood {
             notes.append("found the live endpoint by its established connections; mutual TLS carries this case")

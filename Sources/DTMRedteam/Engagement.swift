@@ -144,7 +144,8 @@ struct Engagement {
         let deadline = ContinuousClock.now + .seconds(run.secondsLeft)
         while ContinuousClock.now < deadline {
             try await witness.look()
-            let serving = [witness.report?.endpoint].compactMap { $0.map { "\($0.host):\($0.port)" } }
+            let serving =
+                [witness.report?.endpoint].compactMap { $0.map { "\($0.host):\($0.port)" } }
                 + (witness.report?.previous ?? []).map { "\($0.host):\($0.port)" }
             // Later than any doubt about when it ended.
             let end = (witness.served[old]?.upperBound ?? 0) + 2 * Witness.patience

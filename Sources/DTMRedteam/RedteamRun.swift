@@ -69,12 +69,14 @@ public struct RedteamRun: Sendable {
             tunnel: options.tunnel, attackerUID: attackerUID, managerUID: options.tunnel == nil ? geteuid() : nil,
             decoys: Stage.Defaults.decoys, intervalSeconds: Stage.Defaults.intervalSeconds,
             overlapSeconds: Stage.Defaults.overlapSeconds,
-            portRange: [Stage.Defaults.ports.lowerBound, Stage.Defaults.ports.upperBound], seed: options.seed, seconds: 0,
+            portRange: [Stage.Defaults.ports.lowerBound, Stage.Defaults.ports.upperBound], seed: options.seed,
+            seconds: 0,
             attacks: [], omitted: [])
         if let name = options.tunnel { try await describe(name, &report) }
         for (index, attack) in options.attacks.enumerated() {
             // Each may take an equal share of what is left.
-            let share = max(Self.leastShare, secondsLeft / Double(options.attacks.count - index))
+            let equal = max(Self.leastShare, secondsLeft / Double(options.attacks.count - index))
+            let share = options.attacks.count == 1 ? equal : min(equal, Self.mostShare)
             guard secondsLeft > Self.leastSeconds(attack) else {
                 report.omitted.append(attack.rawValue)
                 continue
@@ -94,6 +96,8 @@ public struct RedteamRun: Sendable {
 
     /// Seconds; an attack that needs fewer leaves the rest to the others.
     static let leastShare = 5.0
+    /// The same, unless it is the only one.
+    static let mostShare = 10.0
 
     /// Without so much time an attack is not begun: it could not be told from one that failed.
     static func leastSeconds(_ attack: Attack) -> Double { attack == .expiredCertificate ? 16 : 4 }
@@ -114,7 +118,9 @@ public struct RedteamRun: Sendable {
         report.portRange = tunnel.portRange
     }
 
-    private func attackStage(_ attack: Attack, _ report: RedteamReport, _ share: Double) async throws -> RedteamReport.Outcome {
+    private func attackStage(_ attack: Attack, _ report: RedteamReport, _ share: Double) async throws
+        -> RedteamReport.Outcome
+    {
         let stage = try await Stage.begin(
             configuration: Self.configuration(for: attack), onUnixSocket: options.onUnixSocket)
         do {

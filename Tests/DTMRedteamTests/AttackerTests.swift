@@ -8,7 +8,9 @@ import Testing
 struct AttackerTests {
     @Test("no place outside 127.0.0.0/8 can even be named")
     func loopbackAlone() {
-        for text in ["10.0.0.1:80", "0.0.0.0:5000", "128.0.0.1:1", "[::1]:80", "127.0.0.1:0", "127.0.0.1", "localhost:80"] {
+        for text in [
+            "10.0.0.1:80", "0.0.0.0:5000", "128.0.0.1:1", "[::1]:80", "127.0.0.1:0", "127.0.0.1", "localhost:80",
+        ] {
             #expect(LoopbackPlace(text) == nil, "\(text)")
         }
         #expect(LoopbackPlace("127.3.4.5:5123")?.description == "127.3.4.5:5123")
@@ -53,7 +55,8 @@ struct AttackerTests {
     @Test("an order and an attacker's words survive the way there and back")
     func lines() throws {
         let order = AttackOrder(
-            attack: .slowScan, lowestPort: 5_000, highestPort: 6_000, place: "127.0.0.1:1", path: nil, count: 3, rate: 0.5,
+            attack: .slowScan, lowestPort: 5_000, highestPort: 6_000, place: "127.0.0.1:1", path: nil, count: 3,
+            rate: 0.5,
             seed: 9, limitSeconds: 4, uid: 65_534)
         #expect(try APIJSON.decode(AttackOrder.self, from: try APIJSON.encode(order)) == order)
         var report = AttackerReport()

@@ -6,7 +6,9 @@ import Testing
 
 @Suite("What is measured, and beside which formula")
 struct MeasurementTests {
-    static func trials(_ decoys: Int, seed: UInt64, mode: AddressMode = .hop, ports: ClosedRange<UInt16> = 5_000...6_000)
+    static func trials(
+        _ decoys: Int, seed: UInt64, mode: AddressMode = .hop, ports: ClosedRange<UInt16> = 5_000...6_000
+    )
         throws -> Trials
     {
         Trials(
@@ -40,11 +42,14 @@ struct MeasurementTests {
         #expect(abs(Formulas.blind(probes: 330_000, ports: 1_001) - 1.96e-5) < 1e-7)
     }
 
-    @Test("10,000 attackers who probe one listener at random do so as the schedule's own code predicts", arguments: [7, 31, 255])
+    @Test(
+        "10,000 attackers who probe one listener at random do so as the schedule's own code predicts",
+        arguments: [7, 31, 255])
     func touch(_ decoys: Int) throws {
         let touch = try Self.trials(decoys, seed: 4_711).first(10_000)
         let bounds = touch.measured.interval(deviations: Proportion.deviationsOf9999Percent)
-        print("K = \(decoys): \(touch.measured.value) in \(bounds), expected \(touch.expected), formula \(touch.formula)")
+        print(
+            "K = \(decoys): \(touch.measured.value) in \(bounds), expected \(touch.expected), formula \(touch.formula)")
         #expect(bounds.contains(touch.expected))
         // The rotation's own decoys come on top of K: reality may be better than the promise, and no worse.
         #expect(bounds.lowerBound <= touch.formula)

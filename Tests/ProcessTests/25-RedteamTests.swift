@@ -7,7 +7,8 @@ extension BuiltProgram {
     /// The program attacks itself, and is believed only because its judge is seen to say yes as well.
     @Suite("25 redteam")
     struct Redteam {
-        private func redteam(_ arguments: [String], user: OtherUser? = nil) throws -> (status: CInt, report: JSONValue) {
+        private func redteam(_ arguments: [String], user: OtherUser? = nil) throws -> (status: CInt, report: JSONValue)
+        {
             let command = (user?.prefix ?? []) + [try BuiltProgram.path(), "redteam", "--json"] + arguments
             let outcome = try run(
                 command[0], Array(command.dropFirst()), in: try TestDirectory(), environment: basicEnvironment,
@@ -29,7 +30,9 @@ extension BuiltProgram {
             return names
         }
 
-        @Test("0 of 10,000 attempts of every kind without an identity reach the application, and its own client is served")
+        @Test(
+            "0 of 10,000 attempts of every kind without an identity reach the application, and its own client is served"
+        )
         func attempts() throws {
             let (status, report) = try redteam(["--attack", "follower", "--trials", "10000", "--limit", "200"])
             let attack = try #require(report["attacks"]?[0])
@@ -39,7 +42,9 @@ extension BuiltProgram {
             #expect(attack["alarm"]?["code"]?.type == "string")
         }
 
-        @Test("A sweep, a reader of /proc and a stale endpoint are alarms at once; an open direct port is told, and is exit status 2")
+        @Test(
+            "A sweep, a reader of /proc and a stale endpoint are alarms at once; an open direct port is told, and is exit status 2"
+        )
         func told() throws {
             let before = leftovers()
             let (status, report) = try redteam([
@@ -49,7 +54,8 @@ extension BuiltProgram {
             let names = ["range-sweep", "proc-reader", "replay", "bypass"]
             for (index, name) in names.enumerated() {
                 let attack = try #require(report["attacks"]?[index])
-                #expect(attack["attack"] == .string(name) && attack["reached"] == .boolean(name == "bypass"), "\(attack)")
+                #expect(
+                    attack["attack"] == .string(name) && attack["reached"] == .boolean(name == "bypass"), "\(attack)")
                 #expect(attack["alarm"]?["code"]?.type == "string", "\(attack)")
                 #expect(
                     attack.breaches(of: [
@@ -71,7 +77,8 @@ extension BuiltProgram {
             #expect(refused.status == 64 && refused.errors.contains("allowed are range-sweep"), "\(refused.errors)")
             let before = target.seen
             let outcome = try manager.dtm(
-                "redteam", "--tunnel", "door", "--home", manager.home, "--attack", "proc-reader", "--trials", "1000", "--json")
+                "redteam", "--tunnel", "door", "--home", manager.home, "--attack", "proc-reader", "--trials", "1000",
+                "--json")
             #expect(outcome.status == 0, "\(outcome.errors)")
             let report = try outcome.decode(JSONValue.self)
             #expect(report["tunnel"] == .string("door") && report["attacks"]?[0]?["reached"] == .boolean(false))

@@ -32,13 +32,16 @@ package struct RedteamCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How many trials and attempts make a figure, 100 to 1000000.", valueName: "n"))
     var trials = 10_000
 
-    @Option(help: ArgumentHelp("What the attacks' random choices begin with: the same, the same choices.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("What the attacks' random choices begin with: the same, the same choices.", valueName: "n"))
     var seed: UInt64 = 1
 
     @Option(help: ArgumentHelp("Probes a second of slow-scan, 0.1 to 1000.", valueName: "n"))
     var rate = 1.0
 
-    @Option(help: ArgumentHelp("How long all of it may take, 5 to 3600; what is left then is omitted.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp(
+            "How long all of it may take, 5 to 3600; what is left then is omitted.", valueName: "seconds"))
     var limit = 90.0
 
     @OptionGroup var manager: ManagerOptions
@@ -51,13 +54,16 @@ package struct RedteamCommand: AsyncParsableCommand {
         }
         guard (0.1...1_000).contains(rate) else { throw ValidationError("--rate is \(rate); allowed are 0.1 to 1000") }
         guard (5...3_600).contains(limit) else { throw ValidationError("--limit is \(limit); allowed are 5 to 3600") }
-        guard tunnel == nil || !unix else { throw ValidationError("--unix is for tunnels of its own, not for --tunnel") }
+        guard tunnel == nil || !unix else {
+            throw ValidationError("--unix is for tunnels of its own, not for --tunnel")
+        }
         guard tunnel != nil || manager.home == nil else {
             throw ValidationError("--home says whose tunnel is attacked, and needs --tunnel")
         }
         if tunnel != nil, let harmful = attacks.first(where: { !$0.sparesOthers }) {
             throw ValidationError(
-                "--attack \(harmful.rawValue) may harm whoever uses the tunnel; with --tunnel, allowed are \(Self.sparing)")
+                "--attack \(harmful.rawValue) may harm whoever uses the tunnel; with --tunnel, allowed are \(Self.sparing)"
+            )
         }
     }
 
@@ -85,7 +91,11 @@ package struct RedteamCommand: AsyncParsableCommand {
         do {
             let report = try await attack(in: try network.get())
             let output = Output.standard()
-            if manager.json { try output.json(report) } else { try output.lines(RedteamView.lines(report, output.style)) }
+            if manager.json {
+                try output.json(report)
+            } else {
+                try output.lines(RedteamView.lines(report, output.style))
+            }
             return report.anyReached ? ExitStatus.degraded : ExitStatus.success
         } catch {
             return CommandFailure(error).report(asJSON: manager.json).rawValue
@@ -98,7 +108,8 @@ package struct RedteamCommand: AsyncParsableCommand {
         }
         let run = RedteamRun(
             .init(
-                attacks: chosen, tunnel: tunnel, locator: manager.locator, trials: trials, onUnixSocket: unix, seed: seed,
+                attacks: chosen, tunnel: tunnel, locator: manager.locator, trials: trials, onUnixSocket: unix,
+                seed: seed,
                 rate: rate, limitSeconds: limit), network: network)
         let progress = isatty(STDERR_FILENO) == 1 && !manager.json ? Output.standardError() : nil
         return try await withThrowingTaskGroup(of: RedteamReport?.self) { tasks in

@@ -5,16 +5,17 @@ import DTMText
 enum RedteamView {
     static func lines(_ report: RedteamReport, _ style: TextStyle) -> [String] {
         var table = TextTable([
-            .text("ATTACK"), .text("REACHED"), .number("PROBES"), .text("ALARM AFTER"), .text("RESPONSE", least: 8),
-            .text("MEASURED (95 %)", least: 7), .text("FORMULA"),
+            .text("ATTACK"), .text("REACHED"), .number("PROBES"), .number("ALARM AT"), .text("RESPONSE", least: 8),
+            .text("MEASURED", least: 7), .text("FORMULA"),
         ])
         for outcome in report.attacks { table.add(cells(outcome)) }
         return head(report, style) + [""] + (report.attacks.isEmpty ? [] : table.lines(style))
-            + details(report, style) + ["", summary(report, style)]
+            + legend(report) + details(report, style) + ["", summary(report, style)]
     }
 
     private static func head(_ report: RedteamReport, _ style: TextStyle) -> [String] {
-        let place = report.tunnel.map { "the tunnel \(shown($0)) of a running manager, on this host's loopback" }
+        let place =
+            report.tunnel.map { "the tunnel \(shown($0)) of a running manager, on this host's loopback" }
             ?? "a tunnel of its own for each attack, in a network namespace of its own"
         let who =
             report.managerUID.map { manager in
@@ -40,7 +41,7 @@ enum RedteamView {
         [
             .init(outcome.attack), .init(outcome.reached ? "YES" : "no", outcome.reached ? .red : .green),
             .init(String(outcome.probes)),
-            .init(outcome.alarm.map { Quantity.count($0.probes, "probe") } ?? "none", outcome.alarm == nil ? .dim : nil),
+            .init(outcome.alarm.map { String($0.probes) } ?? "none", outcome.alarm == nil ? .dim : nil),
             .init(
                 outcome.response.map { "\(number($0.seconds)) s \($0.rung)" } ?? "none",
                 outcome.response == nil ? .dim : nil),
@@ -51,6 +52,14 @@ enum RedteamView {
     /// As `0.036 (0.033-0.040)`.
     private static func measured(_ chance: RedteamReport.Chance) -> String {
         "\(probability(chance.measured)) (\(probability(chance.low))-\(probability(chance.high)))"
+    }
+
+    private static func legend(_ report: RedteamReport) -> [String] {
+        guard !report.attacks.isEmpty else { return [] }
+        return [
+            "", "ALARM AT: probes made when the first finding was raised. RESPONSE: since the",
+            "first probe. MEASURED: with Wilson's interval, 95 %.",
+        ]
     }
 
     // MARK: Details
@@ -70,7 +79,8 @@ enum RedteamView {
         if let alarm = outcome.alarm {
             let who = alarm.subject.map { ", \(shown($0))" } ?? ""
             facts.append(
-                "Alarm after \(number(alarm.seconds)) s: \(shown(alarm.title)) (\(shown(alarm.code)), risk \(alarm.risk)\(who)).")
+                "Alarm after \(number(alarm.seconds)) s: \(shown(alarm.title)) (\(shown(alarm.code)), risk \(alarm.risk)\(who))."
+            )
         }
         if let response = outcome.response, !response.more.isEmpty {
             facts.append("Then: \(response.more.map { shown($0) }.joined(separator: ", ")).")
@@ -108,8 +118,8 @@ enum RedteamView {
         guard value > 0 else { return "0" }
         guard value < 0.9995 else { return "1" }
         if value >= 0.001 {
-            let thousandths = Int((value * 10_000).rounded())
-            let digits = String(thousandths + 10_000).dropFirst()
+            // Four digits behind the point, or three where the fourth is none.
+            let digits = String(Int((value * 10_000).rounded()) + 10_000).dropFirst()
             return "0.\(digits.hasSuffix("0") ? digits.dropLast() : digits)"
         }
         var (mantissa, exponent) = (value, 0)

@@ -7,9 +7,9 @@ public enum Attack: String, CaseIterable, Codable, Hashable, Sendable {
     case replay
     case expiredCertificate = "expired-certificate"
     case slowScan = "slow-scan"
-    case follower
-    case flood
     case bypass
+    case flood
+    case follower
 
     /// What the attacker does, in a few words.
     public var title: String {

@@ -10,7 +10,9 @@ import Glibc
 public enum Attacker {
     /// - Returns: the exit status.
     public static func run() -> Int32 {
-        guard let line = readLine(), let order = try? APIJSON.decode(AttackOrder.self, from: line.utf8) else { return 64 }
+        guard let line = readLine(), let order = try? APIJSON.decode(AttackOrder.self, from: line.utf8) else {
+            return 64
+        }
         var attack = AttackRun(order)
         if let uid = order.uid, dtm_become(uid, uid) != 0 {
             attack.report.problem = "it could not become uid \(uid)"

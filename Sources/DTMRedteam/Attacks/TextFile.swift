@@ -8,7 +8,9 @@ enum TextFile {
     /// - Throws: ``RedteamError`` of code `system`.
     static func read(_ path: String) throws(RedteamError) -> String {
         let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw RedteamError(.system, "\(path) can't be read: \(String(cString: strerror(errno)))") }
+        guard file >= 0 else {
+            throw RedteamError(.system, "\(path) can't be read: \(String(cString: strerror(errno)))")
+        }
         defer { close(file) }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)

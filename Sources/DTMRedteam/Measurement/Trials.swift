@@ -15,8 +15,8 @@ public struct Trials: Sendable {
         self.seed = seed
     }
 
-    /// Trials that share the picture of one moment.
-    private static let trialsAtOnce = 20
+    /// Trials that share the picture of one moment: more where a picture takes long to make.
+    private var trialsAtOnce: Int { decoys > 100 ? 100 : 20 }
 
     /// What came of ``first(_:)``.
     public struct Touch: Hashable, Sendable {
@@ -38,7 +38,7 @@ public struct Trials: Sendable {
         var (done, hits, expected, formula) = (0, 0, 0.0, 0.0)
         while done < trials {
             field.advance(by: randomStep(&dice))
-            let batch = min(Self.trialsAtOnce, trials - done)
+            let batch = min(trialsAtOnce, trials - done)
             let (real, all) = (field.real, field.all)
             for _ in 0..<batch where Int.random(in: 0..<all, using: &dice) < real { hits += 1 }
             expected += Double(real) / Double(all) * Double(batch)
@@ -63,7 +63,13 @@ public struct Trials: Sendable {
             let batch = min(100, trials - done)
             var draw = schedule.draw()
             for _ in 0..<batch {
-                if let place = draw.next(using: &dice), real.contains(place) { hits += 1 }
+                // After the last port, from the first again.
+                var place = draw.next(using: &dice)
+                if place == nil {
+                    draw = schedule.draw()
+                    place = draw.next(using: &dice)
+                }
+                if let place, real.contains(place) { hits += 1 }
             }
             done += batch
         }

@@ -34,7 +34,8 @@ struct Witness {
             guard event.tunnel == nil || event.tunnel == tunnel else { continue }
             switch event.kind {
             case Event.Kind.findingRaised: findings.append(event)
-            case Event.Kind.responseNotified, Event.Kind.responsePerformed, Event.Kind.responseProposed, Event.Kind.responseWithheld:
+            case Event.Kind.responseNotified, Event.Kind.responsePerformed, Event.Kind.responseProposed,
+                Event.Kind.responseWithheld:
                 responses.append(event)
             default: break
             }
@@ -49,7 +50,8 @@ struct Witness {
     /// How many of the places that answered an attacker served when he came.
     func touches(_ attacker: AttackerReport) -> Int {
         zip(attacker.answered, attacker.answeredAt).count { place, moment in
-            served[place].map { ($0.lowerBound - Self.patience...$0.upperBound + Self.patience).contains(moment) } ?? false
+            served[place].map { ($0.lowerBound - Self.patience...$0.upperBound + Self.patience).contains(moment) }
+                ?? false
         }
     }
 
