@@ -143,7 +143,7 @@ let package = Package(
             [
                 "DTMCore", "DTMSecrets", "DTMAPI", "DTMText", "DTMConfiguration", "DTMDoctor", "DTMState",
                 "DTMAnalysis", "DTMRedteam",
-                .argumentParser,
+                .argumentParser, .unixSignals,
             ]),
         .executableTarget(
             name: "dtm",

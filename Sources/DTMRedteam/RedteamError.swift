@@ -2,6 +2,7 @@ public import DTMCore
 
 /// Why an attack could not be carried out.
 public struct RedteamError: DescribedError, Equatable {
+    /// What kind of failure it is.
     public enum Code: String, Sendable, CaseIterable {
         /// No network of its own to attack in.
         case network

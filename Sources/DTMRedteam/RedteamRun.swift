@@ -9,6 +9,7 @@ import Glibc
 ///
 /// Construct it → ``run(_:)``. Nothing that it started outlives that.
 public struct RedteamRun: Sendable {
+    /// What is attacked, how, and for how long.
     public struct Options: Sendable {
         public var attacks: [Attack]
         /// A tunnel of the manager at ``locator``; nil: tunnels of its own.

@@ -3,6 +3,7 @@ import DTMAPI
 import DTMCore
 public import DTMRedteam
 import Glibc
+import UnixSignals
 
 /// `dtm redteam`. ``prepare()`` must run before this process has a second thread: `main.swift` sees to it.
 package struct RedteamCommand: AsyncParsableCommand {
@@ -71,10 +72,8 @@ package struct RedteamCommand: AsyncParsableCommand {
         Attack.allCases.filter(\.sparesOthers).map(\.rawValue).joined(separator: ", ")
     }
 
-    /// What has to be done while this process has one thread: signals wait until they are asked for, and there is a
-    /// network for the attacks.
+    /// What has to be done while this process has one thread: there is a network for the attacks.
     package func prepare() -> Result<OwnNetwork?, RedteamError> {
-        RedteamSignals.hold()
         guard tunnel == nil else { return .success(nil) }
         do {
             return .success(try OwnNetwork.enter())
@@ -117,7 +116,7 @@ package struct RedteamCommand: AsyncParsableCommand {
                 try await run.run { try progress?.lines(["\($0.rawValue): \($0.title)"]) }
             }
             tasks.addTask {
-                try await RedteamSignals.come()
+                await RedteamSignals.come()
                 return nil
             }
             defer { tasks.cancelAll() }
@@ -135,23 +134,9 @@ extension Attack: ExpressibleByArgument {}
 
 /// SIGINT and SIGTERM end the attacks in order: what was started is gone before the program is.
 private enum RedteamSignals {
-    private static var set: sigset_t {
-        var set = sigset_t()
-        sigemptyset(&set)
-        sigaddset(&set, SIGINT)
-        sigaddset(&set, SIGTERM)
-        return set
-    }
-
-    static func hold() {
-        var held = set
-        sigprocmask(SIG_BLOCK, &held, nil)
-    }
-
     /// Returns when one has come.
-    static func come() async throws {
-        var held = set
-        var none = timespec()
-        while sigtimedwait(&held, nil, &none) < 0 { try await Task.sleep(for: .milliseconds(100)) }
+    static func come() async {
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        for await _ in signals { return }
     }
 }

@@ -8,7 +8,7 @@ enum RedteamView {
             .text("ATTACK"), .text("REACHED"), .number("PROBES"), .number("ALARM AT"), .text("RESPONSE", least: 8),
             .text("MEASURED", least: 7), .text("FORMULA"),
         ])
-        for outcome in report.attacks { table.add(cells(outcome)) }
+        for outcome in report.attacks { table.add(cells(outcome, isWide: (style.width ?? .max) >= wideColumns)) }
         return head(report, style) + [""] + (report.attacks.isEmpty ? [] : table.lines(style))
             + legend(report) + details(report, style) + ["", summary(report, style)]
     }
@@ -16,11 +16,11 @@ enum RedteamView {
     private static func head(_ report: RedteamReport, _ style: TextStyle) -> [String] {
         let place =
             report.tunnel.map { "the tunnel \(shown($0)) of a running manager, on this host's loopback" }
-            ?? "a tunnel of its own for each attack, in a network namespace of its own"
+            ?? "tunnels of its own, in a network namespace of their own"
         let who =
             report.managerUID.map { manager in
                 report.attackerUID == manager
-                    ? "uid \(manager), which is the manager's own user: it is told, and never cut off"
+                    ? "uid \(manager), the manager's own user: told, never cut off"
                     : "uid \(report.attackerUID); the manager is uid \(manager)"
             } ?? "uid \(report.attackerUID)"
         let range = report.portRange.map(String.init).joined(separator: "-")
@@ -37,15 +37,21 @@ enum RedteamView {
             ).flatMap { folded($0, indent: 12, style) }
     }
 
-    private static func cells(_ outcome: RedteamReport.Outcome) -> [TextTable.Cell] {
+    /// From so many on, the interval has room in the table.
+    private static let wideColumns = 100
+
+    private static func cells(_ outcome: RedteamReport.Outcome, isWide: Bool) -> [TextTable.Cell] {
         [
             .init(outcome.attack), .init(outcome.reached ? "YES" : "no", outcome.reached ? .red : .green),
             .init(String(outcome.probes)),
             .init(outcome.alarm.map { String($0.probes) } ?? "none", outcome.alarm == nil ? .dim : nil),
             .init(
-                outcome.response.map { "\(number($0.seconds)) s \($0.rung)" } ?? "none",
+                outcome.response.map {
+                    "\(number($0.seconds < 10 ? $0.seconds : ($0.seconds * 10).rounded() / 10)) s \($0.rung)"
+                } ?? "none",
                 outcome.response == nil ? .dim : nil),
-            .init(outcome.chance.map(measured) ?? "-"), .init(outcome.chance.map { probability($0.formula) } ?? "-"),
+            .init(outcome.chance.map { isWide ? measured($0) : probability($0.measured) } ?? "-"),
+            .init(outcome.chance.map { probability($0.formula) } ?? "-"),
         ]
     }
 
@@ -58,7 +64,7 @@ enum RedteamView {
         guard !report.attacks.isEmpty else { return [] }
         return [
             "", "ALARM AT: probes made when the first finding was raised. RESPONSE: since the",
-            "first probe. MEASURED: with Wilson's interval, 95 %.",
+            "first probe. MEASURED: with Wilson's interval (95 %).",
         ]
     }
 
@@ -88,7 +94,8 @@ enum RedteamView {
         if let chance = outcome.chance {
             let how = chance.live ? "probes of this attack" : "drawn from the code that places listeners"
             facts.append(
-                "P(\(chance.of)): \(chance.hits) of \(chance.trials), \(how); formula \(chance.formulaText).")
+                "P(\(chance.of)): \(measured(chance)), \(chance.hits) of \(chance.trials), \(how); formula \(chance.formulaText)."
+            )
         }
         return facts + outcome.notes.map { "\($0.prefix(1).uppercased() + $0.dropFirst())." }
     }
