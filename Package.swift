@@ -88,6 +88,7 @@ let package = Package(
         stage("DTMTelemetry", ["DTMCore", .logging]),
         stage("DTMAnalysis", ["DTMCore"]),
         stage("DTMResponse", ["DTMCore"]),
+        stage("DTMNotify", ["DTMCore", "DTMSecrets", "CSodium"]),
 
         // Beside the pipeline.
         stage("DTMConfiguration", ["DTMCore"]),
@@ -119,8 +120,9 @@ let package = Package(
             [
                 "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
                 "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMState",
-                "DTMAnalysis", "DTMResponse", "CDTMLinux",
-                .nioCore, .nioPosix, .nioConcurrencyHelpers, .hummingbird, .hummingbirdCore, .httpTypes,
+                "DTMAnalysis", "DTMResponse", "DTMNotify", "CDTMLinux",
+                .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers, .httpClient, .hummingbird, .hummingbirdCore,
+                .httpTypes,
                 .nioHTTPTypes, .serviceLifecycle, .unixSignals, .logging, .asyncAlgorithms,
             ]),
         stage("DTMLauncher", ["DTMCore", "DTMSecrets", "DTMPlan", "CDTMLinux"]),
@@ -176,9 +178,10 @@ let package = Package(
             [
                 "DTMManager", "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
                 "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMState",
-                "DTMAnalysis", "DTMResponse", "DTMTestSupport",
+                "DTMAnalysis", "DTMResponse", "DTMNotify", "DTMTestSupport",
                 .nioCore,
                 .nioPosix,
+                .httpClient,
                 .logging,
             ]),
         tests("DTMLauncherTests", ["DTMLauncher"]),
@@ -224,6 +227,7 @@ let package = Package(
         tests("DTMAnalysisTests", ["DTMTestSupport", "DTMAnalysis", "DTMCore"]),
         tests("DTMPolicyTests", ["DTMTestSupport", "DTMPolicy", "DTMCore"]),
         tests("DTMResponseTests", ["DTMTestSupport", "DTMResponse", "DTMCore"]),
+        tests("DTMNotifyTests", ["DTMTestSupport", "DTMNotify", "DTMCore", "DTMSecrets"]),
         tests("DTMTextTests", ["DTMTestSupport", "DTMText", "DTMCore"]),
         tests("DTMRedteamTests", ["DTMRedteam", "DTMAPI", "DTMCore", "DTMTunnel"]),
         .testTarget(

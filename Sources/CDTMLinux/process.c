@@ -2,7 +2,9 @@
 #include "CDTMLinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/eventfd.h>
@@ -55,3 +57,24 @@ int dtm_lock_when_touched(void *start, size_t length) { return outcome(mlock2(st
 int dtm_spawn_takes_terminal(void *actions, int terminal) {
     return -posix_spawn_file_actions_addtcsetpgrp_np(actions, terminal);
 }
+
+int dtm_spawn_closes_from(void *actions, int from) { return -posix_spawn_file_actions_addclosefrom_np(actions, from); }
+
+int dtm_spawn_starts_in(void *actions, const char *folder) {
+    return -posix_spawn_file_actions_addchdir_np(actions, folder);
+}
+
+int dtm_spawn_stands_alone(void *attributes) {
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int failure = posix_spawnattr_setsigmask(attributes, &none);
+    if (failure == 0) failure = posix_spawnattr_setsigdefault(attributes, &all);
+    if (failure == 0)
+        failure = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    return -failure;
+}
+
+int dtm_memory_file(const char *name) { return outcome(memfd_create(name, MFD_CLOEXEC)); }
+
+int dtm_pipe(int *ends) { return outcome(pipe2(ends, O_CLOEXEC)); }

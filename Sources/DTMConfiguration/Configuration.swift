@@ -33,6 +33,8 @@ public struct Configuration: Hashable, Sendable {
     public var analysis = AnalysisSettings()
     /// What is done about findings.
     public var response = ResponseSettings()
+    /// Who is told of findings and responses.
+    public var notify = NotificationSettings()
     /// Whether the file holds `openai_api_key`. The key itself is lent once, while the file is read, to whoever stores
     /// it.
     public var openAIKeyPresent = false

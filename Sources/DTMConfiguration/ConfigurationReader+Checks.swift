@@ -9,6 +9,7 @@ extension ConfigurationReader {
         checkLimits(configuration)
         for (tunnel, path) in zip(configuration.tunnels, tunnelPaths) { check(tunnel, at: path, in: configuration) }
         checkNames(configuration.tunnels, paths: tunnelPaths)
+        checkReceivers(configuration.notify)
         checkConnectors(configuration.connectors, paths: connectorPaths)
         // Its time grows with the square of the number of tunnels.
         guard configuration.tunnels.count <= configuration.limits.maximumTunnels else { return }

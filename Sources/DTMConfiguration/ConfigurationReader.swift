@@ -81,7 +81,7 @@ struct ConfigurationReader {
     }
 
     /// The elements of an array that are what `read` takes, each with its path.
-    private mutating func objects<Value>(
+    mutating func objects<Value>(
         from node: JSONNode, at path: ConfigurationPath,
         _ read: (inout Self, JSONNode, ConfigurationPath) -> Value?
     ) -> [(path: ConfigurationPath, value: Value)] {
@@ -134,7 +134,7 @@ struct ConfigurationReader {
         return connector
     }
 
-    private mutating func stores<Section>(
+    mutating func stores<Section>(
         of fields: [Field<Section>], from members: [String: JSONMember], at path: ConfigurationPath
     ) -> [@Sendable (inout Section) -> Void] {
         var stores: [@Sendable (inout Section) -> Void] = []
@@ -146,7 +146,7 @@ struct ConfigurationReader {
         return stores
     }
 
-    private mutating func required<Value>(
+    mutating func required<Value>(
         _ name: String, _ rule: ValueRule<Value>, from members: [String: JSONMember], of node: JSONNode,
         at path: ConfigurationPath
     ) -> Value? {

@@ -200,6 +200,11 @@ public struct Event: Hashable, Sendable {
         public static let responseFailed = "response.failed"
         public static let responsesStopped = "response.stopped"
         public static let responsesResumed = "response.resumed"
+        /// A receiver of notifications can't be told; and it can again.
+        public static let notificationFailed = "notification.failed"
+        public static let notificationRecovered = "notification.recovered"
+        /// Notifications came faster than they went.
+        public static let notificationDropped = "notification.dropped"
         public static let performanceRecord = "performance.record"
     }
 }

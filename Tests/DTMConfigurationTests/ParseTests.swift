@@ -61,7 +61,7 @@ import Testing
                 "2:51: rotation.portRange: [6000, 5000] is not allowed; allowed: [lowest, highest], ports from 1024 to "
                     + "65535, both included",
                 "3:3: loging: there is no such key; nearest is logging; allowed: rotation, certificates, timeouts, "
-                    + "limits, logging, orphan, memory, verification, discovery, autoTunnel, backup, analysis, response, openai_api_key, tunnels, connectors",
+                    + "limits, logging, orphan, memory, verification, discovery, autoTunnel, backup, analysis, response, notify, openai_api_key, tunnels, connectors",
                 "5:46: tunnels[0].portrange: there is no such key; nearest is tunnels[0].portRange; allowed: name, "
                     + "target, allow, intervalSeconds, overlapSeconds, portRange, addresses, decoys, proxyProtocol, "
                     + "maximumConnections, idleTimeoutSeconds, maximumConnectionAgeSeconds, connectTimeoutSeconds",

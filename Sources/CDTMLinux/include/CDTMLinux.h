@@ -63,6 +63,29 @@ int dtm_pidfd_open(pid_t pid);
 /// Why C: glibc declares it for GNU sources alone, which Swift's module of it is not.
 int dtm_spawn_takes_terminal(void *actions, int terminal);
 
+/// Lets a process that is started close every descriptor from `from` on, after all that `actions` asked for before:
+/// posix_spawn_file_actions_addclosefrom_np. `actions` is a posix_spawn_file_actions_t. A function of glibc that does not import.
+///
+/// Returns 0 or -errno.
+int dtm_spawn_closes_from(void *actions, int from);
+
+/// Lets a process that is started begin in a folder: posix_spawn_file_actions_addchdir_np. As above.
+///
+/// Returns 0 or -errno.
+int dtm_spawn_starts_in(void *actions, const char *folder);
+
+/// Lets a process that is started have a session and a process group of its own, no signal blocked and none ignored.
+/// `attributes` is a posix_spawnattr_t; POSIX_SPAWN_SETSID does not import.
+///
+/// Returns 0 or -errno.
+int dtm_spawn_stands_alone(void *attributes);
+
+/// A pipe whose ends are closed on exec: pipe2, which does not import. `ends` has room for two. Returns 0 or -errno.
+int dtm_pipe(int *ends);
+
+/// A file in memory, closed on exec: memfd_create, which does not import. Returns the descriptor or -errno.
+int dtm_memory_file(const char *name);
+
 /// How many processors this thread may run on: sched_getaffinity(2), which taskset and cgroups' cpusets set.
 ///
 /// Why C: the CPU_* macros do not import.

@@ -91,6 +91,17 @@ extension ControlClient {
         try await perform(.post("responses", "resume"), as: ResponseList.self, within: timeouts.change)
     }
 
+    /// `GET /v1/notifications`.
+    public func notifications() async throws -> NotificationList {
+        try await perform(.get("notifications"), as: NotificationList.self, within: timeouts.look)
+    }
+
+    /// `POST /v1/notifications/test`: returns when every receiver has answered or had its time.
+    public func testNotifications() async throws -> NotificationTest {
+        try await perform(
+            .post("notifications", "test"), as: NotificationTest.self, within: max(timeouts.change, .seconds(65)))
+    }
+
     /// `GET /v1/tunnels`.
     public func tunnels() async throws -> TunnelList {
         try await perform(.get("tunnels"), as: TunnelList.self, within: timeouts.look)

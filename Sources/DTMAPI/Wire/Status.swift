@@ -70,6 +70,8 @@ public struct StatusReport: Codable, Hashable, Sendable {
     public var processes: [ProcessReport]
     /// What is not as it should be; empty when all is well. `dtm status` exits with 2 when it is not.
     public var degraded: [String]
+    /// Who is told of findings and responses; nil for who may not steer.
+    public var notifications: [NotificationReport]?
 
     public init(
         pid: Int32, uptimeSeconds: Double, version: String, home: String, configuration: String?, state: StateReport,

@@ -8,7 +8,7 @@ struct RespondCommand: AsyncParsableCommand {
         commandName: "respond", abstract: "See what is done about findings, and decide what waits for you.",
         subcommands: [
             RespondListCommand.self, RespondApproveCommand.self, RespondDismissCommand.self, RespondUndoCommand.self,
-            RespondStopCommand.self, RespondResumeCommand.self,
+            RespondStopCommand.self, RespondResumeCommand.self, RespondTestNotifyCommand.self,
         ])
 }
 
@@ -99,5 +99,21 @@ struct RespondResumeCommand: ManagerCommand {
     func run(_ client: ControlClient, _ output: Output) async throws {
         let list = try await client.resumeResponses()
         try print(list, output) { ResponsesView.lines(list, $0, now: WallClock().now()) }
+    }
+}
+
+struct RespondTestNotifyCommand: ManagerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "test-notify", abstract: "Send a test to everybody who is told of findings, and say how it went.",
+        discussion:
+            "Who is told stands in config.json under notify. It exits with 1 when somebody could not be told, or nobody is."
+    )
+
+    @OptionGroup var manager: ManagerOptions
+
+    func run(_ client: ControlClient, _ output: Output) async throws {
+        let test = try await client.testNotifications()
+        try print(test, output) { NotificationsView.lines(test, $0) }
+        guard !test.results.isEmpty, test.results.allSatisfy(\.delivered) else { throw ExitCode.failure }
     }
 }

@@ -40,7 +40,7 @@ enum StatusView {
             ("secrets", report.memory.protection.map(secrets) ?? "not told"),
             ("processor", "\(Quantity.percent(report.cpuPercent)) of one core"),
             ("processes", report.processes.map(process).joined(separator: ", ")),
-        ]
+        ] + (report.notifications ?? []).map { ("notification", NotificationsView.line($0)) }
     }
 
     private static func state(_ mode: String) -> String {

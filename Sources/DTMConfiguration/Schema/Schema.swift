@@ -33,6 +33,7 @@ enum Schema {
         SchemaSection("backup", \.backup, backup),
         SchemaSection("analysis", \.analysis, analysis),
         SchemaSection("response", \.response, response),
+        SchemaSection("notify", \.notify, notify),
     ]
 
     static let topLevelNames = sections.map(\.name) + [keyOfTheProvider, tunnels, connectors]

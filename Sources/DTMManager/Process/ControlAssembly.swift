@@ -40,6 +40,8 @@ struct ControlSetting: Sendable {
     var sealed: OpenedState?
     /// The ladder's times and budgets; mode, threshold and protected ones come from the configuration.
     var responsePolicy = ResponsePolicy()
+    /// `CREDENTIALS_DIRECTORY` (systemd.exec(5)); nil without it.
+    var credentials: String?
 }
 
 /// Control's parts, joined.
@@ -123,7 +125,8 @@ struct ControlAssembly: Sendable {
             responses: Self.responses(
                 setting, registry, certificates, keeper, stateKeeper, recorder,
                 own: { await OwnParts(status, registry, socketPaths) }),
-            analyst: AnalystDesk())
+            analyst: AnalystDesk(),
+            notifications: NotificationDesk())
     }
 
     private static func responses(

@@ -76,7 +76,8 @@ public enum ControlProcess {
             isAutomatic: arguments.auto, log: log, accounts: LibcAccountDirectory(), applications: inventory,
             programs: inventory, inventory: inventory,
             names: SystemNameResolver(threads: threads), probe: ConnectingProbe(group: group), threads: threads,
-            memory: memory, checks: RuntimeChecks(executable: try ExecutableWatch()), sockets: sockets, sealed: sealed)
+            memory: memory, checks: RuntimeChecks(executable: try ExecutableWatch()), sockets: sockets, sealed: sealed,
+            credentials: arguments.credentials)
         return RunningControl(
             assembly: try ControlAssembly(setting), logger: logger(log), printsBanner: arguments.printsBanner)
     }

@@ -106,6 +106,7 @@ struct RunningControl: Sendable {
         let analysis = AnalystService(
             parts: assembly.parts, clock: assembly.setting.clock, onFinding: finding.onFinding)
         services.append(.init(service: analysis, serviceName: "analysis"))
+        services.append(.init(service: notifications(group), serviceName: "notifications"))
         services.append(
             .init(service: LiveService(parts: assembly.parts, clock: assembly.setting.clock), serviceName: "live"))
         services.append(.init(service: ready, serviceName: "ready"))
@@ -121,6 +122,19 @@ struct RunningControl: Sendable {
         return assembly.setting.sockets.map { socket in
             ControlAPIService(socket: socket, responder: responder, group: group, logger: logger) { serving.add() }
         }
+    }
+
+    private func notifications(_ group: any EventLoopGroup) -> NotificationService {
+        let setting = assembly.setting
+        return NotificationService(
+            desk: assembly.parts.notifications, configuration: assembly.parts.configuration,
+            recorder: assembly.parts.recorder, clock: setting.clock,
+            makeSender: { http, hooks in
+                NotificationSender(
+                    http: http,
+                    keys: NotificationKeys(managerUID: setting.managerUID, credentials: setting.credentials),
+                    hooks: hooks, files: HookFile(managerUID: setting.managerUID), wall: setting.wall)
+            }, group: group)
     }
 
     private func signals(_ stop: StopSwitch) -> [SignalService] {

@@ -18,6 +18,7 @@ enum ControlRouter {
         AnalysisRoutes(parts: parts).add(to: api)
         FindingRoutes(parts: parts).add(to: api)
         ResponseRoutes(parts: parts).add(to: api)
+        NotificationRoutes(parts: parts).add(to: api)
         HostingRoutes(parts: parts).add(to: api)
         EventRoutes(parts: parts).add(to: api)
         LiveRoutes(parts: parts).add(to: api)

@@ -1,3 +1,4 @@
+import DTMAPI
 import Hummingbird
 
 /// `GET /v1/status`: anyone may ask.
@@ -5,6 +6,16 @@ struct StatusRoutes: Sendable {
     let parts: ControlParts
 
     func add(to group: RouterGroup<APIContext>) {
-        group.get("status") { _, _ in try APIResponse.json(await parts.status.report()) }
+        group.get("status") { _, context in
+            var report = await parts.status.report()
+            if parts.maySteer(try context.caller) {
+                let receivers = parts.notifications.report
+                report.notifications = receivers
+                report.degraded += receivers.compactMap { receiver in
+                    receiver.problem.map { "\(receiver.kind) \(receiver.name) can't be told: \($0)" }
+                }
+            }
+            return try APIResponse.json(report)
+        }
     }
 }
