@@ -68,7 +68,8 @@ public struct FindingReport: Codable, Hashable, Sendable {
     public var evidence: [String]
     /// `rule`, `detector` or `model`.
     public var source: String
-    /// What was done, or what would be and waits for a person; nil when nothing is to be done.
+    /// What the response ladder did, and what waits for a person, the latest first, as `quarantine waits for dtm respond
+    /// approve r3; rotate done`; nil when nothing is to be done.
     public var action: String?
     /// The rule or detector, dotted, as `decoy.touched`: see `docs/findings.md`.
     public var code: String?
@@ -82,6 +83,8 @@ public struct FindingReport: Codable, Hashable, Sendable {
     public var confidence: Double?
     /// When it is no threat after all.
     public var wrongWhen: String?
+    /// What a person should do about it.
+    public var advice: String?
 
     public init(
         id: String, time: String, app: String?, tunnel: String?, risk: Int, verdict: String, title: String,

@@ -40,7 +40,7 @@ enum FindingsView {
             table.add([
                 .init(String(finding.risk), paint(finding)), .init(Quantity.relative(finding.time, to: now)),
                 .init(finding.tunnel ?? finding.app ?? "-"), .init(title(finding)), .init(finding.id),
-                .init(finding.action ?? "-"),
+                .init(finding.action ?? finding.advice ?? "-"),
             ])
         }
         return risk(list, style) + table.lines(style)
@@ -57,7 +57,8 @@ enum FindingsView {
         }
         let rest: [(String, String?)] = [
             ("code", finding.code), ("by", finding.source), ("who", finding.subject), ("tunnel", finding.tunnel),
-            ("application", finding.app), ("action", finding.action), ("wrong when", finding.wrongWhen),
+            ("application", finding.app), ("action", finding.action), ("to do", finding.advice),
+            ("wrong when", finding.wrongWhen),
         ]
         for case (let name, let value?) in rest { facts.append((name, shown(value))) }
         return [style.paint(shown(finding.title), .bold)] + fields(facts) + ["Evidence:"]
@@ -110,5 +111,6 @@ extension FindingReport {
             id: id, time: event.time, app: event.app, tunnel: event.tunnel, risk: Int(clamping: risk),
             verdict: text("verdict") ?? "notable", title: title, evidence: evidence, source: text("source") ?? "rule",
             action: text("action"), code: text("code"), count: count, subject: text("subject"))
+        advice = text("advice")
     }
 }

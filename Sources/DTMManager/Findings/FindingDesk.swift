@@ -54,6 +54,7 @@ struct FindingScene: Hashable, Sendable {
     private var now: Timestamp
     private var threshold: Int
     private var limit: Int
+    private var actions: [String: String] = [:]
 
     /// Before the first look.
     init() {
@@ -66,7 +67,11 @@ struct FindingScene: Hashable, Sendable {
     ///   - findings: The highest risk first.
     ///   - threshold: The risk from which something is to be done.
     ///   - limit: The most that are shown.
-    init(_ findings: [Finding], at now: Timestamp, threshold: Int, limit: Int = .max) {
+    ///   - actions: What is done about them, by id.
+    init(
+        _ findings: [Finding], at now: Timestamp, threshold: Int, limit: Int = .max, actions: [String: String] = [:]
+    ) {
+        self.actions = actions
         self.findings = findings
         self.now = now
         self.threshold = threshold
@@ -78,7 +83,8 @@ struct FindingScene: Hashable, Sendable {
         guard let findings else { return FindingList(available: false, findings: []) }
         let seen = tunnels.map { tunnels in findings.filter { $0.tunnel.map(tunnels.contains) ?? false } } ?? findings
         var list = FindingList(
-            available: true, findings: seen.prefix(limit).map { FindingReport($0, threshold: threshold) })
+            available: true,
+            findings: seen.prefix(limit).map { FindingReport($0, threshold: threshold, action: actions[$0.id]) })
         list.total = seen.count
         let machine = RiskAssessment(seen, at: now)
         list.risk = FindingRisk(
@@ -99,13 +105,14 @@ struct FindingScene: Hashable, Sendable {
 }
 
 extension FindingReport {
-    init(_ finding: Finding, threshold: Int) {
+    init(_ finding: Finding, threshold: Int, action: String?) {
         self.init(
             id: finding.id, time: finding.time.rfc3339, app: finding.app, tunnel: finding.tunnel, risk: finding.risk,
             verdict: finding.verdict(threshold: threshold), title: finding.title, evidence: finding.evidence,
-            source: finding.source.rawValue, action: finding.facts?.advice, code: finding.code,
+            source: finding.source.rawValue, action: action, code: finding.code,
             since: finding.since.rfc3339, count: finding.count, subject: finding.subject.description,
             confidence: finding.confidence, wrongWhen: finding.facts?.wrongWhen)
+        advice = finding.facts?.advice
     }
 }
 
@@ -126,7 +133,7 @@ extension Finding {
             "count": .integer(Int64(clamping: count)), "subject": .string(subject.description),
             "source": .string(source.rawValue), "evidence": .list(evidence),
         ]
-        if let advice = facts?.advice { detail["action"] = .string(advice) }
+        if let advice = facts?.advice { detail["advice"] = .string(advice) }
         return Event(
             time: now, kind: kind, severity: risk >= threshold ? .error : risk * 2 >= threshold ? .warning : .notice,
             tunnel: tunnel, app: app, identity: nil, detail: detail)

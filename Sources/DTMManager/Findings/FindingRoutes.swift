@@ -27,7 +27,9 @@ struct FindingRoutes: Sendable {
             event.severity = .notice
             event.detail["uid"] = .integer(Int64(caller.uid))
             parts.recorder.record(event)
-            return try APIResponse.json(FindingReport(finding, threshold: threshold))
+            return try APIResponse.json(
+                FindingReport(
+                    finding, threshold: threshold, action: await parts.responses.actions(about: [finding])[finding.id]))
         }
     }
 }

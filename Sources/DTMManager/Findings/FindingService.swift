@@ -107,6 +107,9 @@ extension ControlParts {
     /// All findings at this moment.
     func findingScene(limit: Int = .max) async -> FindingScene {
         let now = recorder.clock.now()
-        return FindingScene(findings.findings(at: now), at: now, threshold: await findingThreshold, limit: limit)
+        let found = findings.findings(at: now)
+        return FindingScene(
+            found, at: now, threshold: await findingThreshold, limit: limit,
+            actions: await responses.actions(about: found))
     }
 }

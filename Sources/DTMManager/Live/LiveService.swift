@@ -48,7 +48,8 @@ struct LiveService: Service {
     private func take(_ composer: inout LiveComposer, _ beats: inout LiveBeats, at begun: ContinuousClock.Instant) async
     {
         composer.take(await parts.registry.reports, at: clock.now())
-        let change = parts.findings.change
+        // What is done about findings stands with them. Two numbers that only go up.
+        let change = parts.findings.change &+ (await parts.responses.change)
         if composer.wantsFindings(change: change, at: clock.now()) {
             composer.take(await parts.findingScene(limit: LiveBounds.findings), change: change, at: clock.now())
         }

@@ -25,6 +25,8 @@ actor ResponseDesk {
     private var stopping: [(process: StoppedProcess, since: Timestamp)] = []
     private var counted: Timestamp?
     private var isBusy = false
+    /// Goes up whenever something may have changed.
+    private(set) var change: UInt64 = 0
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
     /// - Parameter kept: The journal of before; one that can't be read is told, and begun anew.
@@ -191,6 +193,7 @@ actor ResponseDesk {
 
     private func carryOut(_ outputs: [ResponseOutput]) async {
         var queue = outputs
+        if !outputs.isEmpty { change += 1 }
         // Each order leads to one outcome, which leads to one more order at most.
         var rounds = 0
         await write()
@@ -299,6 +302,11 @@ actor ResponseDesk {
     }
 
     // MARK: Looking
+
+    /// What is done about each finding, by its id; nothing where nothing is.
+    func actions(about findings: [Finding]) -> [String: String] {
+        findings.reduce(into: [:]) { $0[$1.id] = ladder.action(about: $1) }
+    }
 
     /// What is in force, what waits, and what is over.
     var list: ResponseList {

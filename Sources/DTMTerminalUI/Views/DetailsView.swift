@@ -144,7 +144,7 @@ enum DetailsView {
             (risk ?? [])
                 + found.prefix(20).map { finding in
                     figures.risk(finding.risk) + Line("  \(shown(finding.title))")
-                        + Line(finding.action.map { "  \(shown($0))" } ?? "", .dim)
+                        + Line((finding.action ?? finding.advice).map { "  \(shown($0))" } ?? "", .dim)
                 })
     }
 }

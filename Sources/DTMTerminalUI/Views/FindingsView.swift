@@ -28,7 +28,7 @@ enum FindingsView {
                 .init("FINDING", 24, 70, priority: 1) { finding, _ in Line(shown(finding.title)) },
                 .init("BY", 8, priority: 5) { finding, _ in Line(shown(finding.source), .dim) },
                 .init("ACTION", 12, 50, priority: 4) { finding, _ in
-                    finding.action.map { Line(shown($0)) } ?? figures.unknown
+                    (finding.action ?? finding.advice).map { Line(shown($0)) } ?? figures.unknown
                 },
             ], glyphs: figures.glyphs
         ).draw(findings, selected: list.index - list.offset, into: &grid, top: top)
@@ -67,6 +67,7 @@ enum FindingsView {
         if let subject = finding.subject { facts.append(("who", Line(shown(subject)))) }
         facts.append(("found by", Line(shown(finding.source) + (finding.code.map { " \(shown($0))" } ?? ""))))
         facts.append(("action", finding.action.map { Line(shown($0)) } ?? figures.unknown))
+        if let advice = finding.advice { facts.append(("to do", Line(shown(advice)))) }
         if let wrong = finding.wrongWhen { facts.append(("wrong when", Line(shown(wrong), .dim))) }
         page.add(.facts("Finding", facts, glyphs: figures.glyphs))
         page.add(Block("Evidence", finding.evidence.map { Line(shown($0)) }))
