@@ -68,4 +68,3 @@ int dtm_become(uid_t uid, gid_t gid) {
     return 0;
 }
 
-int dtm_spawn_closes_from(void *actions, int first) { return -posix_spawn_file_actions_addclosefrom_np(actions, first); }

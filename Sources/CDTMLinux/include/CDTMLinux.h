@@ -325,11 +325,6 @@ void dtm_terminal_rearm(void);
 
 // MARK: network.c
 
-/// Closes every descriptor from `first` on in a process that is started: posix_spawn_file_actions_addclosefrom_np.
-///
-/// Why C: it needs _GNU_SOURCE.
-int dtm_spawn_closes_from(void *actions, int first);
-
 /// Puts this process, which must have one thread, into a new network namespace whose only interface is a loopback that is up:
 /// unshare(2), user_namespaces(7), netdevice(7). Without the right to do so it becomes, in a new user namespace, the user
 /// that it was and none else; `*mapped` then is 1.
