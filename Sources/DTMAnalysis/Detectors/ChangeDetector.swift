@@ -10,12 +10,15 @@ struct ChangeDetector: EvidenceSource {
     private static let reluctance = 5_000.0
 
     private(set) var recent = RobustWindow(capacity: window)
+    /// What the whole history calls a deviation: the local spread is not taken for less than a part of it.
+    var scale = 0.0
     private var anchor = 0.0
     private var spread = 0.0
     private var seen = 0
     private var away = 0
     private var awaySince = 0.0
     private var checkpoint = 0.0
+    private var local = TwoSidedCalibrator()
     private var drift = TwoSidedCalibrator()
     /// By how much the baseline has just been moved; nil when it was not.
     private(set) var relearnt: Double?
@@ -25,6 +28,7 @@ struct ChangeDetector: EvidenceSource {
 
     mutating func weigh(_ sample: SeriesSample, _ give: (Evidence) -> Void) {
         relearnt = nil
+        if seen >= Self.window { weighLocally(sample, give) }
         recent.add(sample.value)
         seen = min(seen + 1, 1 << 30)
         guard seen >= 2 * Self.window else { return settle() }
@@ -37,6 +41,15 @@ struct ChangeDetector: EvidenceSource {
                 feature: .drift, surprise: surprise, observed: recent.median, expected: anchor,
                 since: isAway ? awaySince : sample.time))
         isAway ? stayAway(sample.time, unit) : follow(off, unit)
+    }
+
+    private mutating func weighLocally(_ sample: SeriesSample, _ give: (Evidence) -> Void) {
+        let unit = max(recent.spread, 0.25 * scale, 1e-9, 1e-5 * abs(recent.median))
+        let surprise = local.observe((sample.value - recent.median) / unit)
+        give(
+            Evidence(
+                feature: .local, surprise: surprise, observed: sample.value, expected: recent.median,
+                since: sample.time))
     }
 
     /// The first hundred values are the first anchor.
@@ -77,6 +90,7 @@ struct ChangeDetector: EvidenceSource {
 
     mutating func code(_ coder: inout StateCoder) throws {
         try recent.code(&coder)
+        try coder.code(&scale, in: Bounds.positives)
         try coder.code(&anchor, in: -2e18...2e18)
         try coder.code(&spread, in: Bounds.positives)
         try coder.code(&seen, in: Bounds.counts)
@@ -84,6 +98,7 @@ struct ChangeDetector: EvidenceSource {
         try coder.code(&awaySince, in: Bounds.moments)
         try coder.code(&checkpoint, in: -2e18...2e18)
         try coder.code(&isAway)
+        try local.code(&coder)
         try drift.code(&coder)
     }
 }

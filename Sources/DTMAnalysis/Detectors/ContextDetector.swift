@@ -11,8 +11,8 @@ struct ContextDetector: EvidenceSource {
     private static let symbols = 17
     private static let depth = 4
 
-    private var contexts = [UInt16](repeating: 0, count: 1_024)
-    private var successors = [UInt16](repeating: 0, count: 2_048)
+    private var contexts = [UInt16](repeating: 0, count: 512)
+    private var successors = [UInt16](repeating: 0, count: 1_536)
     private var past: UInt64 = 0
     private var low = 0.0
     private var high = 0.0
@@ -66,9 +66,9 @@ struct ContextDetector: EvidenceSource {
                 order <= Self.depth
                 ? past & ((1 << (5 * UInt64(order))) - 1) | UInt64(order + 1) << 40
                 : hour | (past & 31) << 8 | 9 << 40
-            let hash = Self.mixed(context)
+            let hash = mixed(context)
             let place = Int(hash % UInt64(contexts.count))
-            let after = Int(Self.mixed(hash &+ UInt64(symbol) &* 0x9e37_79b9) % UInt64(successors.count))
+            let after = Int(mixed(hash &+ UInt64(symbol) &* 0x9e37_79b9) % UInt64(successors.count))
             let (times, together) = (Double(contexts[place]), Double(min(successors[after], contexts[place])))
             probability = (together + 2 * probability) / (times + 2)
             count(place, after)
@@ -84,12 +84,6 @@ struct ContextDetector: EvidenceSource {
         load = 30_000
         for index in contexts.indices { contexts[index] /= 2 }
         for index in successors.indices { successors[index] /= 2 }
-    }
-
-    private static func mixed(_ value: UInt64) -> UInt64 {
-        var mixed = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 
     mutating func code(_ coder: inout StateCoder) throws {

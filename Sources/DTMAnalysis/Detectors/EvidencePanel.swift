@@ -5,7 +5,7 @@ import Glibc
 /// Holds the four strongest in place, so that an unremarkable sample allocates nothing.
 struct EvidencePanel {
     /// What each further feature adds.
-    static let agreement = 0.25
+    static let agreement = 0.8
     /// More than this is no more certain: the history is too short to tell.
     static let most = 6.0
 
@@ -17,7 +17,7 @@ struct EvidencePanel {
 
     mutating func add(_ evidence: Evidence) {
         var bounded = evidence
-        bounded.surprise = min(evidence.surprise, Self.most)
+        bounded.surprise = min(evidence.surprise, Self.most) - evidence.feature.handicap
         sum += max(bounded.surprise, 0)
         var moved: Evidence? = bounded
         Self.sink(&moved, &first)
@@ -45,11 +45,17 @@ struct EvidencePanel {
 /// The scale from 0 to 1.
 enum ScoreScale {
     /// The surprise that has the score 0.7.
-    static let middle = 0.4
+    static let middle = 0.24
     private static let steepness = 1.2
 
     static func score(_ surprise: Double, middle: Double = middle) -> Double {
         let odds = exp(-steepness * (surprise - middle)) * (0.3 / 0.7)
         return 1 / (1 + odds)
+    }
+
+    /// The surprise that has this score.
+    static func surprise(_ score: Double) -> Double {
+        let bounded = min(max(score, 1e-9), 1 - 1e-9)
+        return middle - log((1 - bounded) / bounded * (0.7 / 0.3)) / steepness
     }
 }

@@ -4,18 +4,23 @@ import Glibc
 /// 1993), against the mean of the last few, and of short means against long ones (EWMA: Roberts, "Control Chart Tests Based on Geometric
 /// Moving Averages", 1959). Each is calibrated by its own history, each side by itself.
 struct LevelDetector: EvidenceSource {
+    private var last = 0.0
     private var recent = 0.0
+    private var broad = 0.0
     private var short = 0.0
     private var long = 0.0
     private var deviation = 0.0
     private var step = 0.0
     private var seen = 0
-    private var beginning = 0.0
 
     private var level = TwoSidedCalibrator()
+    private var first = TwoSidedCalibrator()
+    private var departure = TwoSidedCalibrator()
     private var jump = TwoSidedCalibrator()
     private var shift = TwoSidedCalibrator()
-    private(set) var history = RobustWindow(capacity: 256, longestStride: 16, seed: 0x9e37_79b9)
+    private(set) var history: RobustWindow
+
+    init(seed: UInt64 = 1) { history = RobustWindow(capacity: 256, longestStride: 16, seed: mixed(seed)) }
 
     /// The unit in which deviations from the long median are measured: never 0.
     var scale: Double { max(history.spread, 0.2 * deviation, floor) }
@@ -25,13 +30,15 @@ struct LevelDetector: EvidenceSource {
     mutating func weigh(_ sample: SeriesSample, _ give: (Evidence) -> Void) {
         let value = sample.value
         if seen == 0 {
-            (recent, short, long, beginning) = (value, value, value, sample.time)
+            (last, recent, broad, short, long) = (value, value, value, value, value)
         }
         let scale = scale
         let steps = max(step, 0.1 * scale, floor)
         if seen >= 16 {
             let high = (value - history.median) / scale
             give(evidence(.level, level.observe(high), value, history.median, sample))
+            give(evidence(.step, first.observe((value - last) / steps), value, last, sample))
+            give(evidence(.departure, departure.observe((value - broad) / steps), value, broad, sample))
             give(evidence(.jump, jump.observe((value - recent) / steps), value, recent, sample))
         }
         learn(value, scale, steps)
@@ -54,6 +61,8 @@ struct LevelDetector: EvidenceSource {
         deviation = Self.typical(deviation, abs(value - history.median), least: floor, seen)
         step = Self.typical(step, abs(value - recent), least: floor, seen)
         recent += (value - recent) * max(0.35, weight)
+        broad += (value - broad) * max(0.06, weight)
+        last = value
         short += (value - short) * max(0.12, weight)
         long += (value - long) * max(1.0 / 144, weight)
         history.add(value)
@@ -76,12 +85,15 @@ struct LevelDetector: EvidenceSource {
     }
 
     mutating func code(_ coder: inout StateCoder) throws {
-        for path in [\Self.recent, \Self.short, \Self.long] { try coder.code(&self[keyPath: path], in: Bounds.values) }
+        for path in [\Self.last, \Self.recent, \Self.broad, \Self.short, \Self.long] {
+            try coder.code(&self[keyPath: path], in: Bounds.values)
+        }
         try coder.code(&deviation, in: Bounds.positives)
         try coder.code(&step, in: Bounds.positives)
         try coder.code(&seen, in: Bounds.counts)
-        try coder.code(&beginning, in: Bounds.moments)
         try level.code(&coder)
+        try first.code(&coder)
+        try departure.code(&coder)
         try jump.code(&coder)
         try shift.code(&coder)
         try history.code(&coder)

@@ -10,6 +10,8 @@ struct SeasonalDetector: EvidenceSource {
     private static let hours = 168
 
     private var day = [Float](repeating: 0, count: quarters)
+    /// By how much the visits of a quarter differed.
+    private var dayDeviations = [Float](repeating: 0, count: quarters)
     private var dayVisits = [Float](repeating: 0, count: quarters)
     private var week = [Float](repeating: 0, count: hours)
     private var weekVisits = [Float](repeating: 0, count: hours)
@@ -40,10 +42,10 @@ struct SeasonalDetector: EvidenceSource {
         let minute = Int((sample.time / 60).rounded(.down))
         let week = (minute % 10_080 + 10_080) % 10_080
         let (slot, weekSlot) = (week % 1_440 / 15, week / 60)
-        let known = dayVisits[slot] >= 2
+        let known = dayVisits[slot] >= 3
         let base = Double(day[slot])
         let extra = weekVisits[weekSlot] >= 2 ? Double(self.week[weekSlot]) : 0
-        if known { judge(sample, expected: base + extra, give) }
+        if known { judge(sample, expected: base + extra, spread: Double(dayDeviations[slot]), give) }
         enter(slot, weekSlot)
         quarter.sum += sample.value
         quarter.count += 1
@@ -53,7 +55,9 @@ struct SeasonalDetector: EvidenceSource {
         }
     }
 
-    private mutating func judge(_ sample: SeriesSample, expected: Double, _ give: (Evidence) -> Void) {
+    private mutating func judge(
+        _ sample: SeriesSample, expected: Double, spread: Double, _ give: (Evidence) -> Void
+    ) {
         let residual = sample.value - expected
         seen = min(seen + 1, 1 << 30)
         let floor = max(1e-9, 1e-5 * abs(expected))
@@ -64,7 +68,7 @@ struct SeasonalDetector: EvidenceSource {
             scale += (size - scale) / Double(min(seen, 500))
         }
         guard seen >= 16 else { return }
-        let now = instant.observe(residual / unit)
+        let now = instant.observe(residual / max(unit, spread))
         give(Evidence(feature: .season, surprise: now, observed: sample.value, expected: expected, since: sample.time))
         let lasting = trend.observe(2 * smooth / unit)
         give(
@@ -75,13 +79,23 @@ struct SeasonalDetector: EvidenceSource {
 
     private mutating func enter(_ slot: Int, _ weekSlot: Int) {
         if quarter.slot != slot {
-            Self.commit(quarter, into: &day, visits: &dayVisits, limit: 4 * scale)
+            commitDay()
             quarter = SlotMean(slot: slot)
         }
         if hour.slot != weekSlot {
             Self.commit(hour, into: &week, visits: &weekVisits, limit: 4 * scale)
             hour = SlotMean(slot: weekSlot)
         }
+    }
+
+    private mutating func commitDay() {
+        if quarter.slot >= 0, quarter.count > 0, dayVisits[quarter.slot] > 0 {
+            let off = abs(quarter.sum / quarter.count - Double(day[quarter.slot]))
+            let old = Double(dayDeviations[quarter.slot])
+            let bounded = dayVisits[quarter.slot] > 3 ? min(off, 8 * max(scale, old)) : off
+            dayDeviations[quarter.slot] += Float((bounded - old) / Double(min(dayVisits[quarter.slot], 6)))
+        }
+        Self.commit(quarter, into: &day, visits: &dayVisits, limit: 4 * scale)
     }
 
     private static func commit(_ mean: SlotMean, into slots: inout [Float], visits: inout [Float], limit: Double) {
@@ -106,6 +120,7 @@ struct SeasonalDetector: EvidenceSource {
 
     mutating func code(_ coder: inout StateCoder) throws {
         try coder.code(&day, in: Bounds.floats)
+        try coder.code(&dayDeviations, in: 0...Bounds.floats.upperBound)
         try coder.code(&dayVisits, in: 0...6)
         try coder.code(&week, in: -4e18...4e18)
         try coder.code(&weekVisits, in: 0...6)

@@ -1,7 +1,7 @@
 /// The detectors of one series together, with one score.
 ///
 /// `init` → `observe` for each sample … → `snapshot()`, from which `init(snapshot:)` goes on exactly where this one was. How the detectors
-/// are put together stands in docs/analysis.md. Bounded: about 16 KiB, whatever comes.
+/// are put together stands in docs/analysis.md. Bounded: about 20 KiB, whatever comes.
 public struct SeriesDetector: StreamingDetector {
     /// From this score on a sample is an alarm.
     public static let threshold = 0.7
@@ -10,17 +10,17 @@ public struct SeriesDetector: StreamingDetector {
     struct Tuning {
         /// The quiet period after an alarm, as a share of the samples so far.
         var quietShare = 0.08
-        var shortestQuiet = 24
+        var shortestQuiet = 96
         var longestQuiet = 1_500
         /// How much more surprising than the last alarm something has to be to break the quiet, in powers of ten.
-        var breaking = 2.5
+        var breaking = 4.0
         /// The surprise that is an alarm.
-        var middle = 0.4
+        var middle = 0.24
         /// Samples before anything is said.
         var warmUp = 48
     }
 
-    private var level = LevelDetector()
+    private var level: LevelDetector
     private var season = SeasonalDetector()
     private var context = ContextDetector()
     private var volatility = VolatilityDetector()
@@ -30,9 +30,13 @@ public struct SeriesDetector: StreamingDetector {
     private var loudest = 0.0
     private let tuning: Tuning
 
-    public init() { self.init(tuning: Tuning()) }
+    /// - Parameter seed: which samples of a long history are kept. Same seed, same samples, same scores.
+    public init(seed: UInt64 = 1) { self.init(tuning: Tuning(), seed: seed) }
 
-    init(tuning: Tuning) { self.tuning = tuning }
+    init(tuning: Tuning, seed: UInt64 = 1) {
+        self.tuning = tuning
+        level = LevelDetector(seed: seed)
+    }
 
     public mutating func observe(_ sample: SeriesSample) -> Assessment {
         guard let sample = sample.usable else { return Assessment(score: 0) }
@@ -50,6 +54,7 @@ public struct SeriesDetector: StreamingDetector {
         context.follow(level.history)
         context.weigh(sample) { panel.add($0) }
         volatility.weigh(sample) { panel.add($0) }
+        change.scale = level.scale
         change.weigh(sample) { panel.add($0) }
         if let difference = change.relearnt {
             level.relearn(from: change.recent)

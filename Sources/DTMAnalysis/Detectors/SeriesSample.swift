@@ -15,8 +15,14 @@ public struct SeriesSample: Hashable, Sendable {
 public enum SeriesFeature: String, Hashable, Sendable, CaseIterable {
     /// The value against the median of a long history, in units of its spread.
     case level
+    /// The value against the one before it.
+    case step
     /// The value against the mean of the last few.
     case jump
+    /// The value against the mean of the last twenty or so.
+    case departure
+    /// The value against the median of the last 48, in units of their spread.
+    case local
     /// The mean of about half an hour of samples against that of some hundred.
     case shift
     /// The value against what this hour of the day and day of the week usually bring.
@@ -33,6 +39,17 @@ public enum SeriesFeature: String, Hashable, Sendable, CaseIterable {
     case flatline
     /// The recent median against a baseline that hardly moves: what slow teaching can't hide from.
     case drift
+
+    /// Powers of ten that its surprise has to lose first: features that are often surprised by what is nothing count for less. Found on made
+    /// series of many kinds (docs/analysis.md).
+    var handicap: Double {
+        switch self {
+        case .level, .step, .jump, .departure, .sequence, .flatline: 0
+        case .pattern: 0.4
+        case .local: 1
+        case .drift, .volatility, .shift, .season, .seasonalTrend: 2
+        }
+    }
 }
 
 /// One feature's part in a score.

@@ -109,3 +109,21 @@ import Testing
         #expect(detector.scores(samples).alarms.contains { (3_450..<3_600).contains($0) })
     }
 }
+
+@Suite struct SeriesGroupTests {
+    @Test func `What several series show at once has a higher score than what one shows`() {
+        let quiet = (1...3).map { MadeSeries.noise(1_000, seed: $0) }
+        var one = SeriesGroup(count: 3)
+        var three = SeriesGroup(count: 3)
+        for index in 0..<1_000 {
+            _ = one.observe(time: quiet[0][index].time, values: quiet.map { $0[index].value })
+            _ = three.observe(time: quiet[0][index].time, values: quiet.map { $0[index].value })
+        }
+        let time = quiet[0][999].time + 300
+        let alone = one.observe(time: time, values: [63, 50, 50])
+        let together = three.observe(time: time, values: [63, 63, 63])
+        #expect(together.score > alone.score)
+        #expect(together.parts.count >= 2 && alone.parts.first?.series == 0)
+        #expect(three.observe(time: time + 300, values: []).score == 0)
+    }
+}

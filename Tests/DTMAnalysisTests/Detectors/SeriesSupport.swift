@@ -9,8 +9,10 @@ enum MadeSeries {
         return sqrt(-2 * log(first)) * cos(2 * .pi * Double.random(in: 0...1, using: &generator))
     }
 
+    static func logarithm(_ value: Double) -> Double { log(value) }
+
     static func samples(_ count: Int, from start: Int = 0, _ value: (Int) -> Double) -> [SeriesSample] {
-        (start..<start + count).map { SeriesSample(time: 1_700_000_000 + 300 * Double($0), value: value($0)) }
+        (start..<start + count).map { SeriesSample(time: 1_700_006_400 + 300 * Double($0), value: value($0)) }
     }
 
     /// Noise about a level.
