@@ -35,8 +35,6 @@ struct CountMinSketch {
         let hash = mixed(mixed(key ^ seed) &+ UInt64(row) &* 0x9e37_79b9_7f4a_7c15)
         return row * width + Int(hash & UInt64(width - 1))
     }
-
-    mutating func code(_ coder: inout StateCoder) throws { try coder.code(&counts, in: 0...1e30) }
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).

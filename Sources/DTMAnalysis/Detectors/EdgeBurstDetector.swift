@@ -38,6 +38,7 @@ public struct EdgeBurstDetector: Sendable {
         public var since: Double
     }
 
+    /// What a burst is counted by.
     public enum Scope: String, Hashable, Sendable, CaseIterable { case edge, identity, tunnel }
 
     /// Seconds of a tick.
