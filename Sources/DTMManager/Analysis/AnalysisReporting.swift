@@ -26,10 +26,11 @@ struct AnalysisReporting: Sendable {
         let risk = RiskAssessment(findings, at: now)
         let threshold = await parts.findingThreshold
         let configuration = await parts.configuration.current.configuration
+        let actions = await parts.responses.actions(about: findings)
         return AnalysisReport(
             asked: asked, enabled: parts.analysis.isOn(configuration), subjects: subjects, risk: risk.risk,
             arithmetic: risk.arithmetic, verdict: Self.verdict(risk.risk, threshold, subjects),
-            findings: findings.map { FindingReport($0, threshold: threshold) })
+            findings: findings.map { FindingReport($0, threshold: threshold, action: actions[$0.id]) })
     }
 
     private static func verdict(_ risk: Int, _ threshold: Int, _ subjects: [AnalysisReport.Subject]) -> String {
