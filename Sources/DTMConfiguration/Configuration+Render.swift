@@ -1,3 +1,5 @@
+import DTMCore
+
 extension Configuration {
     /// The configuration as a `config.json`: every key of every section in a fixed order, and of each tunnel the keys
     /// that it states. Reading it again gives the same value, except for the provider's key.

@@ -1,3 +1,5 @@
+public import DTMCore
+
 /// One thing that is wrong with a configuration.
 public struct ConfigurationProblem: Hashable, Sendable {
     /// What sort of thing it is; a stable name.

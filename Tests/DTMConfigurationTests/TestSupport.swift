@@ -1,9 +1,4 @@
-import DTMTestSupport
 import DTMConfiguration
-
-extension SeededGenerator {
-    mutating func chance(_ fraction: Double) -> Bool { Double.random(in: 0..<1, using: &self) < fraction }
-}
 
 func parse(_ text: String, context: ConfigurationContext = ConfigurationContext()) throws(ConfigurationError)
     -> Configuration

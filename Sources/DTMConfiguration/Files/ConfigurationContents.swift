@@ -1,3 +1,4 @@
+import DTMCore
 import Glibc
 
 /// The bytes of a configuration file, in memory that is overwritten when the value ends: the file may hold a key.

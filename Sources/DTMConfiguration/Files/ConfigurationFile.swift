@@ -1,3 +1,4 @@
+import DTMCore
 import Glibc
 
 /// Opens a configuration file and says whether it may be trusted.

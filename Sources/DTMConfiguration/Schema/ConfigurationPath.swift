@@ -1,3 +1,5 @@
+import DTMCore
+
 /// Where a value is, as people write it: `tunnels[2].portRange`. Empty for the whole file.
 struct ConfigurationPath: Hashable, Sendable, CustomStringConvertible {
     static let root = Self(description: "")

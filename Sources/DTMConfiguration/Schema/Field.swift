@@ -1,3 +1,5 @@
+import DTMCore
+
 /// What happens to a running manager when a key changes.
 public enum ChangeEffect: String, Hashable, Sendable {
     /// The reload makes it true.

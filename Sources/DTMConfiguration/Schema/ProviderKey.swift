@@ -1,3 +1,5 @@
+import DTMCore
+
 /// The key for a model provider, which is checked where it stands in the file and never copied here.
 enum ProviderKey {
     static let maximumBytes = 512

@@ -1,3 +1,5 @@
+import DTMCore
+
 /// How the value of a key is read, checked and written.
 struct ValueRule<Value: Sendable>: Sendable {
     /// What is allowed, for messages and for the documentation.

@@ -13,6 +13,9 @@ package struct SeededGenerator: RandomNumberGenerator {
         return mixed ^ (mixed >> 31)
     }
 
+    /// True in `fraction` of the cases.
+    package mutating func chance(_ fraction: Double) -> Bool { Double.random(in: 0..<1, using: &self) < fraction }
+
     /// A text of characters of `alphabet`.
     package mutating func text(of alphabet: String, lengths: ClosedRange<Int>) -> String {
         let characters = Array(alphabet)

@@ -4,13 +4,13 @@
 /// report, that size, depth and number of values are bounded, and that chosen strings stay where they are. It accepts
 /// the grammar of the RFC and nothing else: no byte order mark, comment, trailing comma, invalid UTF-8 or lone
 /// surrogate.
-struct JSONParser {
+package struct JSONParser {
     /// The longest text in bytes.
-    static let maximumBytes = 1 << 20
+    package static let maximumBytes = 1 << 20
     /// The deepest nesting of arrays and objects. The parser recurses; this bounds its stack.
-    static let maximumDepth = 16
+    package static let maximumDepth = 16
     /// The most values in one text. It bounds the tree's memory to some 20 MB.
-    static let maximumValues = 100_000
+    package static let maximumValues = 100_000
 
     var cursor: ByteCursor
     private let hiddenNames: Set<String>
@@ -23,7 +23,7 @@ struct JSONParser {
     }
 
     /// Reads one text. The string values of members named in `hiddenNames` are checked and not decoded.
-    static func parse(
+    package static func parse(
         _ bytes: UnsafeRawBufferPointer, hiding hiddenNames: Set<String> = []
     ) throws(JSONFailure) -> JSONNode {
         guard bytes.count <= maximumBytes else {
@@ -149,9 +149,9 @@ struct JSONParser {
 }
 
 /// Where a text stops being JSON.
-struct JSONFailure: Error, Hashable {
+package struct JSONFailure: Error, Hashable {
     /// What stands there; never more than a character of the text.
-    let found: String
-    let allowed: String
-    let position: SourcePosition
+    package let found: String
+    package let allowed: String
+    package let position: SourcePosition
 }

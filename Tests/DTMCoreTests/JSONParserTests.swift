@@ -1,6 +1,6 @@
 import Testing
 
-@testable import DTMConfiguration
+@testable import DTMCore
 
 @Suite struct JSONParserTests {
     private func read(_ bytes: [UInt8], hiding: Set<String> = []) throws -> JSONNode {

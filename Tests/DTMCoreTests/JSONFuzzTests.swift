@@ -1,7 +1,7 @@
 import DTMTestSupport
 import Testing
 
-@testable import DTMConfiguration
+@testable import DTMCore
 
 /// Whatever the bytes, the parser answers; what it accepts, it writes and reads back.
 @Suite struct JSONFuzzTests {

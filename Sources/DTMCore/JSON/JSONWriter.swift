@@ -1,10 +1,10 @@
 /// Writes JSON for people: members in the order given, two spaces a level, arrays of scalars on one line.
-enum JSONWriter {
+package enum JSONWriter {
     /// What is written in place of a hidden string.
-    static let mask = "********"
+    package static let mask = "********"
 
     /// Several lines, without a line feed at the end.
-    static func pretty(_ node: JSONNode, indentation: Int = 0) -> String {
+    package static func pretty(_ node: JSONNode, indentation: Int = 0) -> String {
         let margin = String(repeating: " ", count: indentation)
         let inner = indentation + 2
         switch node.kind {
@@ -19,7 +19,7 @@ enum JSONWriter {
     }
 
     /// One line.
-    static func compact(_ node: JSONNode) -> String {
+    package static func compact(_ node: JSONNode) -> String {
         switch node.kind {
         case .null: "null"
         case .boolean(let value): value ? "true" : "false"
@@ -33,7 +33,7 @@ enum JSONWriter {
     }
 
     /// A JSON string. Whatever a terminal might act on, or a reader not see, is escaped.
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
