@@ -87,6 +87,9 @@ let package = Package(
             ]),
         stage("DTMTelemetry", ["DTMCore", .logging]),
         stage("DTMAnalysis", ["DTMCore"]),
+        stage(
+            "DTMModels",
+            ["DTMCore", "DTMSecrets", "CDTMLinux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .crypto]),
         stage("DTMResponse", ["DTMCore"]),
         stage("DTMNotify", ["DTMCore", "DTMSecrets", "CSodium"]),
 
@@ -172,7 +175,10 @@ let package = Package(
         tests("PackageTests"),
         tests(
             "ProcessTests",
-            ["DTMTestSupport", "CDTMTestSupport", "DTMCore", "DTMAPI", "DTMSecrets", "DTMState", "CDTMLinux"]),
+            [
+                "DTMTestSupport", "CDTMTestSupport", "DTMCore", "DTMAPI", "DTMSecrets", "DTMState", "DTMModels",
+                "CDTMLinux",
+            ]),
         tests(
             "DTMManagerTests",
             [
@@ -225,6 +231,9 @@ let package = Package(
         tests("DTMTelemetryTests", ["DTMTestSupport", "DTMTelemetry", "DTMCore", .logging]),
         tests("DTMDiscoveryTests", ["DTMTestSupport", "DTMDiscovery", "DTMCore", "CDTMLinux", .crypto]),
         tests("DTMAnalysisTests", ["DTMTestSupport", "DTMAnalysis", "DTMCore"]),
+        tests(
+            "DTMModelsTests",
+            ["DTMTestSupport", "DTMModels", "DTMCore", "DTMSecrets", .nioCore, .nioPosix, .nioHTTP1]),
         tests("DTMPolicyTests", ["DTMTestSupport", "DTMPolicy", "DTMCore"]),
         tests("DTMResponseTests", ["DTMTestSupport", "DTMResponse", "DTMCore"]),
         tests("DTMNotifyTests", ["DTMTestSupport", "DTMNotify", "DTMCore", "DTMSecrets"]),
