@@ -86,7 +86,7 @@ final class WebServer {
     var target: String { "127.0.0.1:\(port)" }
 }
 
-private func awaitPort(_ port: UInt16, _ program: ChildProgram) throws {
+func awaitPort(_ port: UInt16, _ program: ChildProgram) throws {
     let endpoint = Endpoint(address: .v4(0x7f00_0001), port: port)
     let answers = eventually(.seconds(10)) {
         !program.isRunning || (try? BlockingSocket(connectedTo: endpoint)) != nil
