@@ -202,6 +202,16 @@ struct PanelTests {
         #expect(clock.now() - start < .seconds(30))
     }
 
+    @Test func `A request has the time that is left of the interval, and no more`() async throws {
+        try await ScriptedServer.run([.silence]) { server in
+            let transport = HTTPTransport()
+            let request = OutgoingRequest(
+                url: try endpoint(server).url.description, headers: [], key: nil, body: [], limit: .milliseconds(50))
+            await #expect(throws: TransportFailure.timedOut) { try await transport.send(request) }
+            await transport.shutdown()
+        }
+    }
+
     @Test func `Cancelling ends a consultation and counts against nobody`() async throws {
         try await ScriptedServer.run([.silence]) { server in
             try await withPanel([endpoint(server), endpoint(server)]) { panel, _ in

@@ -50,11 +50,12 @@ public struct HTTPTransport: ModelTransport {
     }
 
     public func send(_ request: OutgoingRequest) async throws(TransportFailure) -> IncomingReply {
+        let limit = max(min(timeouts.whole, request.limit), .zero)
         do {
             return try await withThrowingTaskGroup(of: IncomingReply?.self) { group in
-                group.addTask { try await exchange(request) }
+                group.addTask { try await exchange(request, within: limit) }
                 group.addTask {
-                    try await Task.sleep(for: timeouts.whole)
+                    try await Task.sleep(for: limit)
                     return nil
                 }
                 defer { group.cancelAll() }
@@ -66,8 +67,8 @@ public struct HTTPTransport: ModelTransport {
         }
     }
 
-    private func exchange(_ request: OutgoingRequest) async throws -> IncomingReply {
-        let deadline = NIODeadline.now() + .nanoseconds(timeouts.whole.wholeNanoseconds)
+    private func exchange(_ request: OutgoingRequest, within limit: Duration) async throws -> IncomingReply {
+        let deadline = NIODeadline.now() + .nanoseconds(limit.wholeNanoseconds)
         let response = try await http.execute(Self.message(request), deadline: deadline)
         let headers = response.headers.map { (name: $0.name, value: $0.value) }
         do {

@@ -7,6 +7,8 @@ public struct OutgoingRequest: Sendable {
     /// The header that holds the key, what stands before it there, and the key.
     public var key: (header: String, prefix: String, secret: SharedSecret)?
     public var body: [UInt8]
+    /// How long there is for it.
+    public var limit: Duration
 }
 
 /// What came back.

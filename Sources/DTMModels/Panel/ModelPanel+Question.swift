@@ -10,7 +10,7 @@ extension ModelPanel {
         var retries = 0
         for _ in 0..<RetryPolicy.maximumRequests {
             guard clock.now() < deadline else { throw failure(.noTime, index) }
-            switch try await request(index, prompt, key) {
+            switch try await request(index, prompt, key, until: deadline) {
             case .advice(let advice, _):
                 members[index].plan.isConfirmed = true
                 return advice
@@ -44,12 +44,12 @@ extension ModelPanel {
 
     /// One request, within the budgets.
     private func request(
-        _ index: Int, _ prompt: ModelPrompt, _ key: SharedSecret?
+        _ index: Int, _ prompt: ModelPrompt, _ key: SharedSecret?, until deadline: Timestamp
     ) async throws(ModelFailure) -> ReplyJudge.Verdict {
         if Task.isCancelled { throw failure(.cancelled, index) }
         let taken = members[index].estimatedTokens(prompt)
         if let code = members[index].admit(tokens: taken, at: clock.now()) { throw failure(code, index) }
-        let outgoing = members[index].request(prompt, key: key)
+        let outgoing = members[index].request(prompt, key: key, limit: deadline - clock.now())
         do throws(TransportFailure) {
             let reply = try await transport.send(outgoing)
             if let wait = RetryAfter.exhaustion(reply, at: clock.now()) {
@@ -106,7 +106,7 @@ extension ModelPanel {
 
 extension PanelMember {
     /// The request as it is sent; the prompt alone decides what is in its body.
-    func request(_ prompt: ModelPrompt, key: SharedSecret?) -> OutgoingRequest {
+    func request(_ prompt: ModelPrompt, key: SharedSecret?, limit: Duration = .zero) -> OutgoingRequest {
         let body = dialect.body(
             ModelRequest(
                 model: model, prompt: prompt, plan: plan, temperature: endpoint.temperature,
@@ -114,7 +114,7 @@ extension PanelMember {
         let header = dialect.keyHeader
         return OutgoingRequest(
             url: endpoint.url.description + dialect.path, headers: dialect.headers,
-            key: key.map { (header.name, header.prefix, $0) }, body: Array(JSONWriter.compact(body).utf8))
+            key: key.map { (header.name, header.prefix, $0) }, body: Array(JSONWriter.compact(body).utf8), limit: limit)
     }
 
     /// The prompt, the schema, and the longest answer.
