@@ -89,7 +89,7 @@ let package = Package(
         stage("DTMAnalysis", ["DTMCore"]),
         stage(
             "DTMModels",
-            ["DTMCore", "DTMSecrets", "CDTMLinux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .crypto]),
+            ["DTMCore", "DTMSecrets", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .crypto]),
         stage("DTMResponse", ["DTMCore"]),
         stage("DTMNotify", ["DTMCore", "DTMSecrets", "CSodium"]),
 

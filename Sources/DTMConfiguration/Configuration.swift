@@ -220,6 +220,8 @@ public struct AnalysisSettings: Hashable, Sendable {
     public var intervalSeconds = 60.0
     /// The risk, as a fraction, from which a finding calls for a response.
     public var securityThreshold = 0.7
+    /// The models that are asked, in their order; empty: see ``Configuration/modelEndpoints``.
+    public var models: [ModelEndpoint] = []
 
     /// The defaults.
     public init() {}

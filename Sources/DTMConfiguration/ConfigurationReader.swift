@@ -134,6 +134,7 @@ struct ConfigurationReader {
         return connector
     }
 
+    /// What stores the values of an object's keys; those that are not allowed are left out.
     mutating func stores<Section>(
         of fields: [Field<Section>], from members: [String: JSONMember], at path: ConfigurationPath
     ) -> [@Sendable (inout Section) -> Void] {
@@ -146,6 +147,7 @@ struct ConfigurationReader {
         return stores
     }
 
+    /// The value of a key that has to be there; nil when it is not, or not allowed.
     mutating func required<Value>(
         _ name: String, _ rule: ValueRule<Value>, from members: [String: JSONMember], of node: JSONNode,
         at path: ConfigurationPath

@@ -45,7 +45,7 @@ public struct ConfigurationKey: Hashable, Sendable {
 
     /// Every key, in the order in which a configuration is written.
     public static var all: [ConfigurationKey] {
-        sectionKeys + notifyKeys + [keyOfTheProvider] + requiredTunnelKeys + tunnelKeys + connectorKeys
+        sectionKeys + modelKeys + notifyKeys + [keyOfTheProvider] + requiredTunnelKeys + tunnelKeys + connectorKeys
     }
 
     private static var sectionKeys: [ConfigurationKey] {

@@ -157,6 +157,11 @@ enum Schema {
         Field(
             "securityThreshold", \.securityThreshold, .number(0...1),
             weakens: .whenHigher("findings of a higher risk go without a response")),
+        Field(
+            "models", \.models, .models,
+            weakens: Weakening(reason: "figures of applications are sent to one more place") { old, new in
+                !Set(new.map(\.url)).isSubset(of: old.map(\.url))
+            }),
     ]
 
     private static let response: [Field<ResponseSettings>] = [

@@ -1,3 +1,5 @@
+public import DTMCore
+
 /// What a model makes of a brief. It is for people: it holds words and a number that may draw attention, and nothing
 /// that a response could be made of — no subject, no risk, no finding that could be cleared.
 public struct ModelAdvice: Hashable, Sendable {

@@ -1,4 +1,3 @@
-import CDTMLinux
 public import DTMCore
 public import DTMSecrets
 import Glibc

@@ -1,3 +1,5 @@
+import DTMCore
+
 /// What is known of models by their names, so that a first request has a good chance. What is wrong or missing here is
 /// learned from the provider's answers: a parameter that it names as unsupported is left out from then on.
 ///

@@ -1,5 +1,3 @@
-import DTMCore
-
 /// Where a provider's API begins, as `https://api.openai.com/v1`. Plain `http` is for this host alone.
 public struct ModelURL: Hashable, Sendable, CustomStringConvertible {
     /// The longest in bytes.
