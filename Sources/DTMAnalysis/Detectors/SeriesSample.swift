@@ -99,7 +99,10 @@ extension SeriesFeature {
     public var words: String {
         switch self {
         case .level: "far from the level of before"
+        case .step: "a step"
         case .jump: "a jump"
+        case .departure: "it left what it had been near"
+        case .local: "unlike the minutes before"
         case .shift: "the level moved"
         case .season, .seasonalTrend: "unlike this hour of other days"
         case .sequence: "unlikely after what came before"

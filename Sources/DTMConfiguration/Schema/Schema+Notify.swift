@@ -101,25 +101,6 @@ extension ValueRule<WebhookURL> {
     }
 }
 
-extension ValueRule<String> {
-    /// What `LoadCredential=` calls it.
-    static var credentialName: Self {
-        Self(
-            allowed: "1 to 64 characters of a-z, A-Z, 0-9, '.', '_' and '-', the first a letter or a digit",
-            convert: { node in
-                guard case .string(let text) = node.kind, (1...64).contains(text.utf8.count),
-                    let first = text.utf8.first, isLetterOrDigit(first),
-                    text.utf8.allSatisfy({ isLetterOrDigit($0) || ".-_".utf8.contains($0) })
-                else { return nil }
-                return text
-            }, write: JSONNode.string)
-    }
-
-    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-    }
-}
-
 extension ConfigurationKey {
     static var notifyKeys: [ConfigurationKey] {
         required("notify.webhooks[]", "name", ValueRule<TunnelName>.tunnelName.allowed)

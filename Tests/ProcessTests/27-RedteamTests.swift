@@ -5,7 +5,7 @@ import Testing
 
 extension BuiltProgram {
     /// The program attacks itself, and is believed only because its judge is seen to say yes as well.
-    @Suite("25 redteam")
+    @Suite("27 redteam")
     struct Redteam {
         private func redteam(_ arguments: [String], user: OtherUser? = nil) throws -> (status: CInt, report: JSONValue)
         {

@@ -5,7 +5,7 @@ import Testing
 
 extension BuiltProgram {
     /// Model analysts against a server of another make, in a process of its own.
-    @Suite("25 models")
+    @Suite("26 models")
     struct Models {
         private let directory: TestDirectory
         private let server: ModelServer
