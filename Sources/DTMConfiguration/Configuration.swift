@@ -213,7 +213,7 @@ public struct BackupSettings: Hashable, Sendable {
 /// `analysis`: how traffic is judged.
 public struct AnalysisSettings: Hashable, Sendable {
     /// Whether it is on when the manager starts.
-    public var enabled = false
+    public var enabled = true
     /// The model's name at the provider. `gpt-4` is an alias for the model that took its place.
     public var model = "gpt-4"
     /// How often a model is asked.

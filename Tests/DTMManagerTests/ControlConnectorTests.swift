@@ -67,12 +67,12 @@ import Testing
         }
     }
 
-    @Test func `analysis is switched until the manager ends, and an answer says that there is no analyst`() async throws
+    @Test func `analysis is switched until the manager ends, and an answer says that there is an analyst`() async throws
     {
         try await ControlFixture.run(.init(configuration: #"{"analysis": {"enabled": true}}"#)) { control in
             #expect(try await control.client.status().analysis)
             let answer = try await control.client.setAnalysis(enabled: false)
-            #expect(!answer.enabled && answer.available == false)
+            #expect(!answer.enabled && answer.available == true)
             #expect(try await control.client.status().analysis == false)
             let event = try await control.client.events().events.first { $0.kind == "analysis.switched" }
             #expect(event?.detail["enabled"] == .boolean(false))

@@ -51,16 +51,17 @@ import Testing
     @Test func `a client that goes away leaves no follower behind`() async throws {
         try await ControlFixture.run { control in
             let journal = control.assembly.parts.recorder.journal
-            // The rules follow it, too.
-            while journal.subscriberCount < 1 { _ = try await control.client.tunnels() }
+            // The rules follow it too, and who notifies others.
+            let own = 2
+            while journal.subscriberCount < own { _ = try await control.client.tunnels() }
             let other = ControlClient(at: ControlSocketLocator(candidates: [control.socketPath]))
             let events = try await other.followEvents()
-            #expect(journal.subscriberCount == 2)
+            #expect(journal.subscriberCount == own + 1)
             _ = events
             await other.shutdown()
             // Every call of another client gives the server's loop the chance to notice.
-            while journal.subscriberCount > 1 { _ = try await control.client.tunnels() }
-            #expect(journal.subscriberCount == 1)
+            while journal.subscriberCount > own { _ = try await control.client.tunnels() }
+            #expect(journal.subscriberCount == own)
         }
     }
 }

@@ -222,7 +222,7 @@ private actor RecordedEffects: ResponseEffects {
             let mallory = try await Self.mallory(control)
             await Self.press(control, .identity(mallory), 5)
             let pending = try await control.client.responses().pending
-            #expect(pending.map(\.rung) == ["throttle", "quarantine"])
+            try #require(pending.map(\.rung) == ["throttle", "quarantine"])
             #expect(try await control.client.decide(.dismiss, pending[0].id).state == "dismissed")
             #expect(try await control.client.decide(.approve, pending[1].id).state == "active")
             #expect(await Self.planned(control) { $0.revokedIdentities == [mallory] })

@@ -77,10 +77,10 @@ extension BuiltProgram {
             try second.wait("the same") { $0.contains("auto-tunnel on") }
             #expect(try manager.status().autoTunnel)
             try first.press("A")
-            try first.wait("that it is on") { $0.contains("analysis on") }
-            #expect(try manager.status().analysis)
+            try first.wait("that it is off") { $0.contains("analysis off") }
+            #expect(try !manager.status().analysis)
             try first.press("T", "A")
-            try first.wait("that both are off") { $0.contains("auto-tunnel off") && $0.contains("analysis off") }
+            try first.wait("that they are as before") { $0.contains("auto-tunnel off") && $0.contains("analysis on") }
             try first.press("q")
             try first.wait("its end") { $0.hasEnded }
             // Quitting one stops nothing else.

@@ -14,18 +14,25 @@ public struct Analyst: Sendable {
 
     private(set) var subjects: [AnalysisSubject: SubjectProfile] = [:]
     private var second = 0
+    private var connections: ConnectionWatch
 
-    public init() {}
+    /// - Parameter seed: random, so that nobody can choose names that hide behind others.
+    public init(seed: UInt64 = .random(in: .min ... .max)) { connections = ConnectionWatch(seed: seed) }
 
     /// Takes the readings of one second, and every tenth time judges.
     ///
+    /// - Parameter accepted: The connections of that second.
     /// - Returns: What is unusual now, each step again for as long as it is.
-    public mutating func take(_ readings: [Reading], at now: Timestamp) -> [Sighting] {
+    public mutating func take(
+        _ readings: [Reading], accepted: [AcceptedConnection] = [], at now: Timestamp
+    ) -> [Sighting] {
         second += 1
+        for connection in accepted { connections.take(connection) }
         for reading in readings { take(reading, at: now) }
         guard second % SeriesProfile.stepSeconds == 0 else { return [] }
         var sightings: [Sighting] = []
         for subject in subjects.keys { sightings += subjects[subject]?.judge(subject, at: now) ?? [] }
+        sightings += connections.judge(apps: appsByTunnel, fresh: freshTunnels(at: now), at: now)
         forget(at: now)
         return sightings.sorted { ($0.risk, $1.title) > ($1.risk, $0.title) }
     }
@@ -39,6 +46,18 @@ public struct Analyst: Sendable {
         guard isNew, case .application(let app) = reading.subject else { return }
         // Its tunnels see the same change.
         for subject in subjects.keys where subjects[subject]?.app == app { subjects[subject]?.deployed(at: now) }
+    }
+
+    private func freshTunnels(at now: Timestamp) -> Set<String> {
+        Set(subjects.compactMap { subject, profile in profile.isFresh(at: now) ? subject.tunnel : nil })
+    }
+
+    private var appsByTunnel: [String: String] {
+        var apps: [String: String] = [:]
+        for (subject, profile) in subjects {
+            if case .tunnel(let name) = subject, let app = profile.app { apps[name] = app }
+        }
+        return apps
     }
 
     private mutating func forget(at now: Timestamp) {

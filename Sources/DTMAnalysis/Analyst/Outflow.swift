@@ -1,7 +1,10 @@
 import DTMCore
 
-/// More goes out of a tunnel than ever, however slowly: the sum of what exceeds the usual, minute by minute (CUSUM, E. S. Page,
-/// "Continuous inspection schemes", Biometrika 41, 1954).
+/// More goes out of a tunnel than its connections explain, however slowly: the sum of what exceeds the usual, minute by minute
+/// (CUSUM, E. S. Page, "Continuous inspection schemes", Biometrika 41, 1954).
+///
+/// Twice as many connections may carry twice as much: that more come is for the detectors of the load. What the same clients carry
+/// off besides is what this is for.
 ///
 /// A value. It learns from minutes in which the sum is at rest alone: who raises the flow slowly raises the sum, and teaches
 /// nothing.
@@ -10,62 +13,79 @@ struct OutflowWatch: Sendable, Hashable {
     static let learningMinutes = 15
     /// The sum, in standard deviations, from which it alarms.
     static let alarm = 12.0
-    /// What a minute may exceed the mean by without counting, in standard deviations.
+    /// What a minute may exceed the expected by without counting, in standard deviations.
     static let allowance = 1.0
     /// Bytes beyond the usual that are of interest.
     static let leastBytes = 1_048_576.0
     /// The weight of a new minute once enough were seen.
     private static let memory = 1.0 / 240
 
-    private(set) var minutes = 0
-    private(set) var mean = 0.0
-    private var variance = 0.0
+    /// What is usual.
+    struct Learnt: Sendable, Hashable {
+        var minutes = 0
+        /// Bytes a minute, their variance, and the connections that carried them.
+        var mean = 0.0
+        var variance = 0.0
+        var load = 0.0
+    }
+
+    /// Kept over a restart.
+    private(set) var learnt = Learnt()
     private(set) var sum = 0.0
     private(set) var excess = 0.0
     private(set) var since: Timestamp?
 
     init() {}
 
-    init(minutes: Int, mean: Double, variance: Double) {
-        self.minutes = max(0, minutes)
-        self.mean = max(0, mean)
-        self.variance = max(0, variance)
+    /// Numbers that no watch has written are taken for none.
+    init(_ learnt: Learnt) {
+        let numbers = [learnt.mean, learnt.variance, learnt.load]
+        guard (0...1_000_000).contains(learnt.minutes), numbers.allSatisfy({ $0.isFinite && $0 >= 0 }) else { return }
+        self.learnt = learnt
     }
 
-    /// What was learnt, to be kept.
-    var learnt: (minutes: Int, mean: Double, variance: Double) { (minutes, mean, variance) }
+    var minutes: Int { learnt.minutes }
+    var mean: Double { learnt.mean }
 
     /// Takes the bytes of one minute; true when it alarms.
-    mutating func take(_ bytes: Double, at now: Timestamp) -> Bool {
-        guard bytes.isFinite, bytes >= 0 else { return false }
-        let deviation = max(variance.squareRoot(), mean / 10, 16_384)
-        let isLearning = minutes < Self.learningMinutes
-        if !isLearning {
-            sum = min(max(0, sum + (bytes - mean) / deviation - Self.allowance), 4 * Self.alarm)
-            if sum > 0 {
-                since = since ?? now
-                excess += max(0, bytes - mean)
-            } else {
-                since = nil
-                excess = 0
-            }
+    ///
+    /// - Parameters:
+    ///   - load: The connections of that minute.
+    ///   - isFresh: The application was started anew lately: what it does now is learnt, and nothing is said.
+    mutating func take(_ bytes: Double, load: Double, isFresh: Bool, at now: Timestamp) -> Bool {
+        guard bytes.isFinite, bytes >= 0, load.isFinite, load >= 0 else { return false }
+        guard !isFresh, minutes >= Self.learningMinutes else {
+            learn(bytes, load)
+            return false
         }
-        if isLearning || sum < Self.alarm / 4 { learn(bytes) }
+        let deviation = max(learnt.variance.squareRoot(), mean / 10, 16_384)
+        let expected = learnt.load > 0 ? mean * max(1, load / learnt.load) : mean
+        sum = min(max(0, sum + (bytes - expected) / deviation - Self.allowance), 4 * Self.alarm)
+        if sum > 0 {
+            since = since ?? now
+            excess += max(0, bytes - expected)
+        } else {
+            since = nil
+            excess = 0
+        }
+        if sum < Self.alarm / 4 { learn(bytes, load) }
         return sum >= Self.alarm && excess >= Self.leastBytes
     }
 
-    private mutating func learn(_ bytes: Double) {
-        minutes = min(minutes + 1, 1_000_000)
-        let weight = max(1 / Double(minutes), Self.memory)
+    private mutating func learn(_ bytes: Double, _ load: Double) {
+        learnt.minutes = min(learnt.minutes + 1, 1_000_000)
+        let weight = max(1 / Double(learnt.minutes), Self.memory)
         let difference = bytes - mean
-        mean += weight * difference
-        variance = (1 - weight) * (variance + weight * difference * difference)
+        learnt.mean += weight * difference
+        learnt.variance = (1 - weight) * (learnt.variance + weight * difference * difference)
+        learnt.load += weight * (load - learnt.load)
     }
 
-    /// What is unlike before is usual from now on: after an application was changed.
+    /// The application was changed: what it does from now on counts for more than what it did.
     mutating func forgive() {
         sum = 0
         excess = 0
         since = nil
+        learnt.minutes = min(learnt.minutes, Self.learningMinutes)
     }
 }

@@ -103,7 +103,8 @@ struct SeriesProfile: Sendable {
         return Double(past[past.count / 2])
     }
 
-    mutating func excuse() { episode?.followsDeployment = true }
+    /// What is unlike before is put down to a start of the application. More that is turned away is not: that comes from outside.
+    mutating func excuse() { if metric.family != .failures { episode?.followsDeployment = true } }
 }
 
 extension Timestamp {

@@ -13,7 +13,7 @@ public struct SubjectProfile: Sendable {
     /// When it was started anew while it was watched.
     public private(set) var deployedAt: Timestamp?
     private var deployment: UInt64?
-    private var minute = (bytes: 0.0, seconds: 0)
+    private var minute = (bytes: 0.0, load: 0.0, seconds: 0)
     private var isOutflowing = false
 
     init(at now: Timestamp) {
@@ -28,7 +28,9 @@ public struct SubjectProfile: Sendable {
         seen = now
         app = reading.app ?? app
         for (metric, value) in reading.values { series[metric, default: SeriesProfile(metric)].append(value) }
-        if let bytes = reading.values[.bytesOut] { count(bytes, at: now) }
+        if let bytes = reading.values[.bytesOut] {
+            count(bytes, load: (reading.values[.opened] ?? 0) + (reading.values[.active] ?? 0), at: now)
+        }
         guard let present = reading.deployment else { return false }
         defer { deployment = present }
         guard let deployment, deployment != present else { return false }
@@ -36,12 +38,13 @@ public struct SubjectProfile: Sendable {
         return true
     }
 
-    private mutating func count(_ bytes: Double, at now: Timestamp) {
+    private mutating func count(_ bytes: Double, load: Double, at now: Timestamp) {
         minute.bytes += bytes
+        minute.load += load
         minute.seconds += 1
         guard minute.seconds == 60 else { return }
-        isOutflowing = outflow.take(minute.bytes, at: now)
-        minute = (0, 0)
+        isOutflowing = outflow.take(minute.bytes, load: minute.load, isFresh: isFresh(at: now), at: now)
+        minute = (0, 0, 0)
     }
 
     /// What runs now is another program or another process than what was learnt.
@@ -52,7 +55,7 @@ public struct SubjectProfile: Sendable {
         for metric in series.keys { series[metric]?.excuse() }
     }
 
-    private func isFresh(at now: Timestamp) -> Bool {
+    func isFresh(at now: Timestamp) -> Bool {
         deployedAt.map { now - $0 < Analyst.deploymentGrace } ?? false
     }
 
@@ -82,7 +85,7 @@ public struct SubjectProfile: Sendable {
             guard !own.isEmpty else { continue }
             found.append(sighting(family.kind, subject, own, at: now))
         }
-        let excused = running.filter { $0.episode.followsDeployment && $0.metric.family != .failures }
+        let excused = running.filter { $0.episode.followsDeployment }
         if !excused.isEmpty { found.append(sighting(.deployment, subject, excused, at: now)) }
         if isOutflowing { found.append(outflowSighting(subject, at: now)) }
         return found

@@ -21,7 +21,8 @@ actor AnalystDesk {
     ///
     /// - Returns: What is unusual; empty while analysis is off, when nothing is learnt either.
     func tick(
-        _ tunnels: [(name: String, app: String?, values: [Metric: Double])], isOn: Bool, at now: Timestamp
+        _ tunnels: [(name: String, app: String?, values: [Metric: Double])], accepted: [AcceptedConnection],
+        isOn: Bool, at now: Timestamp
     ) -> [Sighting] {
         self.isOn = isOn
         guard isOn else { return [] }
@@ -34,7 +35,7 @@ actor AnalystDesk {
         }
         let ofTunnels = tunnels.map { Reading(.tunnel($0.name), values: $0.values, app: $0.app) }
         // Applications first: what their start changes must not be held against their tunnels.
-        return analyst.take(ofApps + ofTunnels, at: now)
+        return analyst.take(ofApps + ofTunnels, accepted: accepted, at: now)
     }
 
     /// What is known of a subject; an application is watched from now on for an hour.

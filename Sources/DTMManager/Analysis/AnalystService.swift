@@ -25,8 +25,15 @@ struct AnalystService: Service {
         let tunnels = records.map { record in
             (name: record.name.text, app: record.draft.application, values: seconds[record.id] ?? [:])
         }
+        let names = Dictionary(records.map { ($0.id, $0.name.text) }) { first, _ in first }
+        let accepted = parts.registry.traffic.takeBeginnings().compactMap { beginning in
+            names[beginning.tunnel].map {
+                AcceptedConnection(identity: beginning.identity, tunnel: $0, time: beginning.time)
+            }
+        }
         let configuration = await parts.configuration.current.configuration
-        let sightings = await parts.analyst.tick(tunnels, isOn: parts.analysis.isOn(configuration), at: clock.now())
+        let sightings = await parts.analyst.tick(
+            tunnels, accepted: accepted, isOn: parts.analysis.isOn(configuration), at: clock.now())
         for sighting in sightings { await tell(sighting) }
     }
 

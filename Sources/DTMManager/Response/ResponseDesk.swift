@@ -19,6 +19,8 @@ actor ResponseDesk {
     private let configuration: @Sendable () async -> Configuration
     private let recorder: EventRecorder
     private let clock: any TimeSource
+    /// Whether the policy has a pace of its own, whatever the configuration says.
+    private let isPaced: Bool
     /// Nil when nothing survives a restart.
     private let keeper: StateKeeper?
     private var written: [UInt8]
@@ -48,6 +50,7 @@ actor ResponseDesk {
                 ])
         }
         ladder = ResponseLadder(policy: policy, journal: journal)
+        isPaced = policy.climbInterval != ResponsePolicy().climbInterval
         written = journal.encoded
         self.effects = effects
         self.protection = protection
@@ -177,7 +180,7 @@ actor ResponseDesk {
         let subjects = ladder.journal.entries.values.map(\.subject) + [subject].compactMap(\.self)
         var policy = ladder.policy
         policy.mode = configuration.response.mode
-        policy.climbInterval = .milliseconds(Int64(configuration.response.climbSeconds * 1_000))
+        if !isPaced { policy.climbInterval = .milliseconds(Int64(configuration.response.climbSeconds * 1_000)) }
         policy.threshold = Int((configuration.analysis.securityThreshold * 100).rounded())
         policy.protected = protection.protected(configuration.response.protected, among: subjects)
         if policy != ladder.policy { await carryOut(ladder.take(policy, at: clock.now())) }
