@@ -162,8 +162,9 @@ let package = Package(
         .executableTarget(
             name: "dtm-bench",
             dependencies: [
-                "DTMCore", "DTMDiscovery", "DTMSecrets", "DTMState", "DTMTunnel", "DTMCertificates", .crypto, .nioCore,
-                .nioPosix, .nioTLS, .nioSSL, .nioEmbedded, .x509, .asn1, .argumentParser,
+                "DTMCore", "DTMAnalysis", "DTMDiscovery", "DTMSecrets", "DTMState", "DTMTunnel", "DTMCertificates",
+                .crypto,
+                .nioCore, .nioPosix, .nioTLS, .nioSSL, .nioEmbedded, .x509, .asn1, .argumentParser,
             ],
             path: "Benchmarks/DTMBenchmark",
             swiftSettings: swiftSettings),

@@ -59,7 +59,7 @@ struct AllCommand: ParsableCommand {
 
     @Option(
         help:
-            "What to measure, with commas: bulk, requests, connections, idle, rotation, state, discovery, console. All by default."
+            "What to measure, with commas: bulk, requests, connections, idle, rotation, state, discovery, console, analysis. All by default."
     )
     var measure: String?
 
@@ -74,12 +74,15 @@ struct AllCommand: ParsableCommand {
         try common.supervised { registry in
             let workshop = Workshop(registry: registry, configurations: configurations)
             var sections: [DocumentSection] = []
-            if !chosen.isSubset(of: ["discovery", "console"]) {
+            if !chosen.isSubset(of: ["discovery", "console", "analysis"]) {
                 sections.append(try measureTunnels(chosen, workshop: workshop).section)
             }
             if chosen.contains("discovery") {
                 sections.append(
                     try DiscoveryRun(isQuick: common.quick, workshop: workshop, progress: progress).run().section)
+            }
+            if chosen.contains("analysis"), !peersOnly {
+                sections.append(AnalysisRun(isQuick: common.quick, progress: progress).run())
             }
             if chosen.contains("console"), !peersOnly {
                 sections.append(
@@ -125,7 +128,8 @@ struct AllCommand: ParsableCommand {
     }
 
     private func chosenMeasures() throws -> Set<String> {
-        let known = ComparedMeasure.allCases.map(\.rawValue) + ["rotation", "state", "discovery", "console"]
+        let known =
+            ComparedMeasure.allCases.map(\.rawValue) + ["rotation", "state", "discovery", "console", "analysis"]
         guard let measure else { return Set(known) }
         let chosen = measure.split(separator: ",").map(String.init)
         guard chosen.allSatisfy(known.contains) else {
