@@ -31,7 +31,7 @@ public struct Analyst: Sendable {
         for reading in readings { take(reading, at: now) }
         guard second % SeriesProfile.stepSeconds == 0 else { return [] }
         var sightings: [Sighting] = []
-        for subject in subjects.keys { sightings += subjects[subject]?.judge(subject, at: now) ?? [] }
+        for subject in Array(subjects.keys) { sightings += subjects[subject]?.judge(subject, at: now) ?? [] }
         sightings += connections.judge(apps: appsByTunnel, fresh: freshTunnels(at: now), at: now)
         forget(at: now)
         return sightings.sorted { ($0.risk, $1.title) > ($1.risk, $0.title) }
@@ -45,7 +45,7 @@ public struct Analyst: Sendable {
         let isNew = subjects[reading.subject]?.take(reading, at: now) ?? false
         guard isNew, case .application(let app) = reading.subject else { return }
         // Its tunnels see the same change.
-        for subject in subjects.keys where subjects[subject]?.app == app { subjects[subject]?.deployed(at: now) }
+        for subject in Array(subjects.keys) where subjects[subject]?.app == app { subjects[subject]?.deployed(at: now) }
     }
 
     private func freshTunnels(at now: Timestamp) -> Set<String> {
@@ -61,6 +61,7 @@ public struct Analyst: Sendable {
     }
 
     private mutating func forget(at now: Timestamp) {
+        guard subjects.values.contains(where: { now - $0.seen >= Self.forgottenAfter }) else { return }
         subjects = subjects.filter { now - $0.value.seen < Self.forgottenAfter }
     }
 

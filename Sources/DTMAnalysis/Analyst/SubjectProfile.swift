@@ -52,7 +52,7 @@ public struct SubjectProfile: Sendable {
         deployedAt = now
         outflow.forgive()
         isOutflowing = false
-        for metric in series.keys { series[metric]?.excuse() }
+        for metric in Metric.allCases { series[metric]?.excuse() }
     }
 
     func isFresh(at now: Timestamp) -> Bool {
@@ -63,7 +63,8 @@ public struct SubjectProfile: Sendable {
 
     mutating func judge(_ subject: AnalysisSubject, at now: Timestamp) -> [Sighting] {
         let isFresh = isFresh(at: now)
-        for metric in series.keys {
+        // Not over the keys of the dictionary: as long as those are held, every change copies all that was learnt.
+        for metric in Metric.allCases {
             series[metric]?.judge(at: now)
             // What does not pass within the time is no deployment.
             if isFresh { series[metric]?.excuse() }
