@@ -187,6 +187,8 @@ public struct Event: Hashable, Sendable {
         public static let findingDismissed = "finding.dismissed"
         /// The rules came too late for some events.
         public static let findingsGap = "findings.gap"
+        /// What was kept of findings or of what the rules learnt can't be read.
+        public static let findingsUnreadable = "findings.unreadable"
         public static let responsePerformed = "response.performed"
         public static let responseUndone = "response.undone"
         public static let responseProposed = "response.proposed"

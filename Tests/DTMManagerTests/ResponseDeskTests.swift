@@ -4,6 +4,7 @@ import DTMConfiguration
 import DTMCore
 import DTMPlan
 import DTMResponse
+import DTMState
 import DTMTelemetry
 import DTMTestSupport
 import Glibc
@@ -153,12 +154,12 @@ private actor RecordedEffects: ResponseEffects {
 
 /// Over the real sockets, with a data plane that is played.
 @Suite struct ResponseRouteTests {
-    private static func options(_ json: String = #"{"response": {"mode": "protect"}}"#) throws
+    private static func options(_ json: String = #"{"response": {"mode": "protect", "climbSeconds": 1}}"#) throws
         -> ControlFixture.Options
     {
         var options = try ControlFixture.redis()
         options.configuration = json
-        options.responsePolicy.climbInterval = .zero
+        options.clock = HeldClock()
         options.responsePolicy.quarantineShare = 0
         return options
     }
@@ -169,7 +170,10 @@ private actor RecordedEffects: ResponseEffects {
     }
 
     private static func press(_ control: ControlFixture, _ subject: ResponseSubject, _ times: Int) async {
-        for _ in 0..<times { await control.assembly.parts.responses.take(finding(subject, "redis")) }
+        for _ in 0..<times {
+            (control.assembly.setting.clock as? HeldClock)?.advance(.seconds(1))
+            await control.assembly.parts.responses.take(finding(subject, "redis"))
+        }
     }
 
     private static func mallory(_ control: ControlFixture) async throws -> String {
@@ -218,7 +222,7 @@ private actor RecordedEffects: ResponseEffects {
     }
 
     @Test func `proposals are approved and dismissed, and a stop holds until it is resumed`() async throws {
-        try await ControlFixture.run(try Self.options("{}")) { control in
+        try await ControlFixture.run(try Self.options(#"{"response": {"climbSeconds": 1}}"#)) { control in
             let mallory = try await Self.mallory(control)
             await Self.press(control, .identity(mallory), 5)
             let pending = try await control.client.responses().pending
@@ -266,6 +270,34 @@ private actor RecordedEffects: ResponseEffects {
             _ = try await control.client.decide(.undo, quarantine, passphrase: secret)
             #expect(await Self.planned(control) { $0.revokedIdentities.isEmpty })
         }
+    }
+
+    @Test func `each step of a response, by whom, and each finding is in the audit trail of the sealed state`()
+        async throws
+    {
+        let sealed = try SealedFolder()
+        var options = try Self.options()
+        options.sealed = try sealed.open()
+        try await ControlFixture.run(options) { control in
+            let mallory = try await Self.mallory(control)
+            await Self.press(control, .identity(mallory), 6)
+            let secret = try SealedFolder.secret(SealedFolder.passphrase)
+            let list = try await control.client.responses()
+            _ = try await control.client.decide(.undo, try #require(list.active.last).id, passphrase: secret)
+            _ = try await control.client.decide(.approve, try #require(list.pending.first).id, passphrase: secret)
+            let finding = Finding(
+                id: "0123456789ab", code: "a.b", time: Samples.now, subject: .host, risk: 90, title: "t")
+            control.assembly.parts.recorder.record(
+                finding.event(Event.Kind.findingRaised, at: Samples.now, threshold: 70))
+        }
+        let lines = try sealed.open().state.audit.entries.map(\.text)
+        for kind in ["proposed", "approved", "performed", "undone"] {
+            #expect(lines.contains { $0.contains("response.\(kind) ") && $0.contains("id=r") }, "\(kind)")
+        }
+        for kind in ["approved", "undone"] {
+            #expect(lines.contains { $0.contains("response.\(kind) ") && $0.contains("uid=\(geteuid())") }, "\(kind)")
+        }
+        #expect(lines.contains { $0.contains("finding.raised") && $0.contains("id=0123456789ab") })
     }
 
     @Test func `a program in quarantine gets no identity, and those that it has are cut off`() async throws {

@@ -1,4 +1,5 @@
 import DTMAPI
+import DTMAnalysis
 import DTMConfiguration
 import DTMCore
 import DTMState
@@ -86,6 +87,79 @@ import Testing
             #expect(events.contains("state.saved"))
             #expect(try sealed.open().state.tunnels.count == 1)
         }
+    }
+
+    private func sighting(_ control: ControlFixture, _ code: String = "a.b") -> Sighting {
+        Sighting(
+            code: code, time: control.assembly.setting.clock.now(), subject: .application("x"), risk: 80, title: "t")
+    }
+
+    @Test func `What was found outlives the manager with its count, and what was dismissed stays hidden`() async throws
+    {
+        let sealed = try SealedFolder()
+        try await run(sealed) { control, _ in
+            let findings = control.assembly.parts.findings
+            for _ in 0..<3 { _ = findings.take(sighting(control)) }
+            _ = findings.take(sighting(control, "c.d"))
+            let other = findings.findings(at: control.assembly.setting.clock.now()).first { $0.code == "c.d" }
+            _ = try await control.client.dismissFinding(try #require(other).id)
+        }
+        try await run(sealed) { control, _ in
+            let list = try await control.client.findings().findings
+            #expect(list.map(\.code) == ["a.b"] && list.first?.count == 3)
+            #expect(control.assembly.parts.findings.take(sighting(control, "c.d")) == .hidden)
+        }
+    }
+
+    @Test func `The same found again is saved within half a minute, and not each time`() async throws {
+        let sealed = try SealedFolder()
+        let clock = HeldClock()
+        var options = try ControlFixture.redis()
+        options.sealed = try sealed.open()
+        options.clock = clock
+        try await ControlFixture.run(options) { control in
+            let keeper = try #require(control.assembly.parts.state)
+            let findings = control.assembly.parts.findings
+            _ = findings.take(sighting(control))
+            clock.advance(StateKeeper.findingsPause)
+            try await keeper.save()
+            let before = await keeper.report.generation
+            for _ in 0..<5 {
+                _ = findings.take(sighting(control))
+                try await keeper.save()
+            }
+            #expect(await keeper.report.generation == before)
+            clock.advance(StateKeeper.findingsPause)
+            try await keeper.save()
+            #expect(await keeper.report.generation == before + 1)
+            let kept = try #require(try sealed.open().state.findings)
+            let book = try FindingBook(snapshot: kept.book, at: clock.now())
+            #expect(book.findings.map(\.count) == [6])
+        }
+    }
+
+    @Test func `Findings that can't be read are told, and begun anew`() async throws {
+        let sealed = try SealedFolder()
+        var options = try ControlFixture.redis()
+        var opened = try sealed.open()
+        opened.state.findings = FindingDesk.Memory(book: [1, 2, 3], learnt: [4, 5, 6])
+        options.sealed = opened
+        try await ControlFixture.run(options) { control in
+            #expect(try await control.client.findings().findings.isEmpty)
+            let told = try await control.client.events().events.filter { $0.kind == "findings.unreadable" }
+            #expect(told.count == 2 && told.allSatisfy { $0.severity == .error })
+        }
+    }
+
+    @Test func `What was found never keeps the rest from being saved`() throws {
+        var state = ManagerState()
+        state.findings = FindingDesk.Memory(
+            book: [UInt8](repeating: 0, count: FindingBook.snapshotLimit),
+            learnt: [UInt8](repeating: 0, count: KnownWorld.snapshotLimit))
+        #expect(try state.content().bytes("findings.book") != nil)
+        state.responses = [UInt8](repeating: 0, count: StateContent.maximumBytes - (500 << 10))
+        let content = try state.content()
+        #expect(content.bytes("findings.book") == nil && content.encodedCount <= StateContent.maximumBytes)
     }
 
     @Test func `Without a backup key none is made, and asking for one says so`() async throws {

@@ -11,7 +11,7 @@ public struct DetectorStateError: DescribedError, Equatable {
     public let message: String
 
     public var codeName: String { "analysis.state.\(code.rawValue)" }
-    public var hint: String? { "leave the baseline away: it is learnt again from what comes" }
+    public var hint: String? { "leave it away: it is learnt again from what comes" }
 
     init(_ code: Code, _ message: String) {
         self.code = code
@@ -26,32 +26,37 @@ public struct DetectorStateError: DescribedError, Equatable {
 /// Little-endian, fixed widths, no lengths in the data: how many there are follows from the version.
 struct StateCoder {
     private(set) var bytes: [UInt8]
-    private var offset = 0
+    private(set) var offset = 0
     let isReading: Bool
+    /// What it is, for people.
+    let name: String
 
-    init(reading bytes: [UInt8]) {
+    init(reading bytes: [UInt8], name: String = "a baseline") {
         self.bytes = bytes
+        self.name = name
         isReading = true
     }
 
-    init() {
+    init(name: String = "a baseline") {
         bytes = []
+        self.name = name
         isReading = false
     }
 
     /// - Throws: `tooLong` when something is left to read.
     func finish() throws {
         guard isReading, offset != bytes.count else { return }
-        throw DetectorStateError(.tooLong, "a baseline has \(bytes.count) bytes; allowed are \(offset)")
+        throw DetectorStateError(.tooLong, "\(name) has \(bytes.count) bytes; allowed are \(offset)")
     }
 
-    private mutating func raw(_ value: UInt64, width: Int) throws -> UInt64 {
+    /// The low bytes of a number.
+    mutating func raw(_ value: UInt64, width: Int) throws -> UInt64 {
         guard isReading else {
             for index in 0..<width { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * UInt64(index)))) }
             return value
         }
         guard bytes.count - offset >= width else {
-            throw DetectorStateError(.tooShort, "a baseline ends after \(bytes.count) bytes, within a field")
+            throw DetectorStateError(.tooShort, "\(name) ends after \(bytes.count) bytes, within a field")
         }
         var read: UInt64 = 0
         for index in 0..<width { read |= UInt64(bytes[offset + index]) << (8 * UInt64(index)) }
@@ -92,10 +97,13 @@ struct StateCoder {
         }
     }
 
+    /// What another one wrote.
+    mutating func append(_ other: StateCoder) { bytes += other.bytes }
+
     /// - Throws: `value` for what no detector can have written.
     func check(_ isAllowed: Bool) throws {
         guard isReading, !isAllowed else { return }
-        throw DetectorStateError(.value, "a baseline holds a value that no detector writes, before byte \(offset)")
+        throw DetectorStateError(.value, "\(name) holds a value that is never written, before byte \(offset)")
     }
 }
 

@@ -36,20 +36,20 @@ public struct FindingBook: Sendable {
         case hidden
     }
 
-    private struct Key: Hashable, Sendable {
+    struct Key: Hashable, Sendable {
         var code: String
         var subject: ResponseSubject
         var tunnel: String?
     }
-    private struct Dismissal: Sendable {
+    struct Dismissal: Sendable {
         var risk: Int
         var at: Timestamp
     }
 
-    private let limits: Limits
-    private var entries: [Key: Finding] = [:]
-    private var keys: [String: Key] = [:]
-    private var dismissals: [Key: Dismissal] = [:]
+    let limits: Limits
+    var entries: [Key: Finding] = [:]
+    var keys: [String: Key] = [:]
+    var dismissals: [Key: Dismissal] = [:]
     /// Goes up with every change.
     public private(set) var change: UInt64 = 0
 

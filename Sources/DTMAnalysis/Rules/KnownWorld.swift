@@ -24,11 +24,13 @@ public struct KnownWorld: Sendable {
     static let learning = Duration.seconds(600)
     /// How long clients of a manager that forgets everything may still have the identities of before.
     static let restartGrace = Duration.seconds(120)
-    private static let mostTunnels = 1_024
-    private static let mostEndpoints = 360
-    private static let mostPrograms = 256
+    static let mostTunnels = 1_024
+    static let mostEndpoints = 360
+    static let mostPrograms = 256
 
-    private(set) var tunnels: [String: Tunnel] = [:]
+    var tunnels: [String: Tunnel] = [:]
+    /// Goes up when something is learnt that is worth a save of its own. Endpoints are not: they change all the time.
+    public private(set) var change: UInt64 = 0
     private(set) var startedAt: Timestamp?
     private(set) var isEphemeral = true
 
@@ -42,10 +44,8 @@ public struct KnownWorld: Sendable {
 
     /// Whether it is too early to call anything new.
     func isLearning(_ tunnel: String?, at time: Timestamp) -> Bool {
-        guard let startedAt, time - startedAt >= Self.learning, let tunnel, let known = tunnels[tunnel] else {
-            return true
-        }
-        return known.since.map { time - $0 < Self.learning } ?? false
+        guard let startedAt, let tunnel, let known = tunnels[tunnel] else { return true }
+        return time - (known.since ?? startedAt) < Self.learning
     }
 
     /// Whether the user has been let in to the tunnel before.
@@ -79,6 +79,11 @@ public struct KnownWorld: Sendable {
         tunnels[name] = known
     }
 
+    /// Forgets tunnels that are not there any more.
+    public mutating func forget(besides names: Set<String>) {
+        tunnels = tunnels.filter { names.contains($0.key) }
+    }
+
     /// Learns from an event. Rules look at it before.
     mutating func learn(_ event: Event) {
         if event.kind == Event.Kind.managerStarted {
@@ -88,21 +93,24 @@ public struct KnownWorld: Sendable {
         }
         guard let name = event.tunnel, event.kind != Event.Kind.tunnelRemoved else {
             if let name = event.tunnel { tunnels[name] = nil }
+            change += 1
             return
         }
         guard var known = entry(name) else { return }
         switch event.kind {
         case Event.Kind.tunnelAdded:
+            change += 1
             known.since = event.time
             known.target = event.text("target")
             known.app = event.app
         case Event.Kind.tunnelRotated: known.note(endpointOf: event, most: Self.mostEndpoints)
         case Event.Kind.connectGranted:
-            if let uid = event.uid, known.users.count < Self.mostPrograms { known.users.insert(uid) }
+            guard let uid = event.uid, known.users.count < Self.mostPrograms else { return }
+            if known.users.insert(uid).inserted { change += 1 }
         case Event.Kind.connectionOpened, Event.Kind.connectionClosed:
             guard let uid = event.uid, known.programs.count < Self.mostPrograms else { return }
             known.users.insert(uid)
-            known.programs.insert(Program(uid: uid, executable: event.executable))
+            if known.programs.insert(Program(uid: uid, executable: event.executable)).inserted { change += 1 }
         default: return
         }
         tunnels[name] = known

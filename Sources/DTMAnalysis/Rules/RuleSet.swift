@@ -29,6 +29,20 @@ public struct RuleSet: Sendable {
         world.know(tunnel: name, target: target, app: app)
     }
 
+    /// Forgets tunnels that are not there any more.
+    public mutating func forget(besides names: Set<String>) { world.forget(besides: names) }
+
+    /// What was learnt, as bytes.
+    public func snapshot() -> [UInt8] { world.snapshot() }
+
+    /// Goes on with what was learnt before.
+    ///
+    /// - Throws: ``DetectorStateError``; nothing is changed then.
+    public mutating func restore(_ snapshot: [UInt8]) throws { world = try KnownWorld(snapshot: snapshot) }
+
+    /// Goes up when something is learnt that is worth a save of its own.
+    public var change: UInt64 { world.change }
+
     /// What an event shows.
     public mutating func look(at event: Event) -> [Sighting] {
         guard !event.kind.hasPrefix("finding") else { return [] }

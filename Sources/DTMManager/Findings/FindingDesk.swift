@@ -15,6 +15,55 @@ final class FindingDesk: Sendable {
         state = Mutex(State(book: FindingBook(limits: limits)))
     }
 
+    /// - Parameter kept: What was found and learnt before; what can't be read is told, and begun anew.
+    convenience init(kept: Memory?, recorder: EventRecorder, at now: Timestamp) {
+        self.init()
+        guard let kept else { return }
+        Self.reading("what was found", recorder) {
+            let book = try FindingBook(snapshot: kept.book, at: now)
+            state.withLock { $0.book = book }
+        }
+        Self.reading("what the rules learnt", recorder) {
+            try state.withLock { state in try state.rules.restore(kept.learnt) }
+        }
+    }
+
+    private static func reading(_ what: String, _ recorder: EventRecorder, _ body: () throws -> Void) {
+        do {
+            try body()
+        } catch {
+            let described = error as? any DescribedError
+            recorder.record(
+                Event.Kind.findingsUnreadable, .error,
+                [
+                    "code": .string(described?.codeName ?? "failed"),
+                    "reason": .string(described?.message ?? "\(error)"), "effect": .string("\(what) is begun anew"),
+                ])
+        }
+    }
+
+    /// What survives a restart.
+    struct Memory: Sendable, Equatable {
+        var book: [UInt8]
+        var learnt: [UInt8]
+    }
+
+    /// What is to survive a restart, and the number of the change it has.
+    func memory() -> (memory: Memory, change: UInt64) {
+        state.withLock { state in
+            (
+                Memory(book: state.book.snapshot(), learnt: state.rules.snapshot()),
+                state.book.change &+ state.rules.change
+            )
+        }
+    }
+
+    /// Goes up when there is something more to keep.
+    var keptChange: UInt64 { state.withLock { $0.book.change &+ $0.rules.change } }
+
+    /// Forgets what was learnt of tunnels that are not there any more.
+    func forget(besides names: Set<String>) { state.withLock { $0.rules.forget(besides: names) } }
+
     /// What an event shows, and what became of it.
     func take(_ event: Event) -> [FindingBook.Outcome] {
         state.withLock { state in state.rules.look(at: event).map { state.book.take($0) } }

@@ -22,7 +22,9 @@ struct FindingService: Service {
     func run() async throws { try? await cancelWhenGracefulShutdown { try await follow() } }
 
     private func follow() async throws {
-        for record in await parts.registry.records { parts.findings.know(record) }
+        let records = await parts.registry.records
+        parts.findings.forget(besides: Set(records.map(\.name.text)))
+        for record in records { parts.findings.know(record) }
         let events = try parts.recorder.journal.subscribe(after: 0, bufferSize: 4_096)
         let (raised, continuation) = AsyncStream<Finding>.makeStream(bufferingPolicy: .bufferingNewest(Self.waiting))
         await withTaskGroup(of: Void.self) { group in

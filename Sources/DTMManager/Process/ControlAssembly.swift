@@ -78,10 +78,13 @@ struct ControlAssembly: Sendable {
             registry: registry, certificates: certificates, outbox: outbox, recorder: recorder,
             drainSeconds: configuration.timeouts.drainSeconds, memory: setting.memory, desk: desk)
         let acceptance = ConfigurationAcceptance(recorder: recorder)
+        let findings = FindingDesk(
+            kept: setting.sealed?.state.findings, recorder: recorder, at: setting.clock.now())
         let stateKeeper = setting.sealed.map { sealed in
             StateKeeper(
                 store: sealed.store, state: sealed.state, openPGP: sealed.openPGP, registry: registry,
-                certificates: certificates, recorder: recorder, clock: setting.clock, threads: setting.threads)
+                certificates: certificates, findings: findings, recorder: recorder, clock: setting.clock,
+                threads: setting.threads)
         }
         let switchState = AutoTunnelSwitch(isOn: setting.isAutomatic ? true : nil)
         let analysis = AnalysisSwitch()
@@ -121,7 +124,7 @@ struct ControlAssembly: Sendable {
                 OperatorCheck(
                     store: sealed.store, threads: setting.threads, recorder: recorder, clock: setting.clock)
             },
-            live: LiveFeed(), findings: FindingDesk(),
+            live: LiveFeed(), findings: findings,
             responses: Self.responses(
                 setting, registry, certificates, keeper, stateKeeper, recorder,
                 own: { await OwnParts(status, registry, socketPaths) }),

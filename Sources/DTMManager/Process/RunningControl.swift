@@ -44,7 +44,7 @@ struct RunningControl: Sendable {
         try await services.run()
         await parts.registry.finish()
         // What happened since the last save, the end included.
-        try? await parts.state?.save()
+        try? await parts.state?.save(isLast: true)
     }
 
     private func tellState() async {

@@ -26,6 +26,8 @@ actor ResponseDesk {
     private var written: [UInt8]
     private var stopping: [(process: StoppedProcess, since: Timestamp)] = []
     private var counted: Timestamp?
+    /// Who decided what is carried out at this moment; nil when nobody did.
+    private var person: UInt32?
     private var isBusy = false
     /// Goes up whenever something may have changed.
     private(set) var change: UInt64 = 0
@@ -145,7 +147,9 @@ actor ResponseDesk {
         if let kind {
             recorder.record(kind, .notice, ["id": .string(id.description), "uid": .integer(Int64(uid))])
         }
+        person = uid
         await carryOut(outputs)
+        person = nil
         guard let entry = entry(id) else { throw ManagerError(.responseUnknown, "there is no response \(id) any more") }
         return entry
     }
@@ -296,6 +300,7 @@ actor ResponseDesk {
         ]
         if let expiry = response.expiry { detail["expires"] = .string(expiry.rfc3339) }
         detail.merge(more) { $1 }
+        if let person { detail["uid"] = .integer(Int64(person)) }
         let identity: String? = if case .identity(let identity) = response.subject { identity } else { nil }
         let app: String? = if case .application(let name) = response.subject { name } else { nil }
         recorder.record(

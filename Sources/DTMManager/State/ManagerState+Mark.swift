@@ -33,6 +33,7 @@ extension ManagerState {
         /// The number of the next entry: entries never change.
         var nextAudit: UInt64
         var responses: [UInt8]?
+        var findings: UInt64?
     }
 
     var mark: Mark {
@@ -48,6 +49,6 @@ extension ManagerState {
             },
             retiring: authorities?.retiring ?? [], revocations: revocations,
             acceptedConfiguration: acceptedConfiguration, backupKey: backupKey, nextAudit: audit.next,
-            responses: responses)
+            responses: responses, findings: findingsChange)
     }
 }

@@ -31,6 +31,10 @@ struct ManagerState: Sendable {
     var audit = AuditTrail()
     /// The journal of responses; nil before the first.
     var responses: [UInt8]?
+    /// What was found, and what the rules learnt; nil before the first save.
+    var findings: FindingDesk.Memory?
+    /// Which of the changes of the findings that is.
+    var findingsChange: UInt64?
     /// What this version does not know of: kept as it is.
     private(set) var others = StateContent()
 
@@ -49,6 +53,8 @@ extension ManagerState {
         static let backupKey = StateContent.backupKeySection
         static let audit = "audit"
         static let responses = "responses.journal"
+        static let findings = "findings.book"
+        static let learnt = "findings.learnt"
         static let roots = "tunnel.root/"
         static let authorityKeys = "authority.key/"
     }
@@ -115,8 +121,17 @@ extension ManagerState {
         content.set(Section.backupKey, backupKey.map { .bytes($0) })
         content.set(Section.audit, .bytes(audit.encoded))
         content.set(Section.responses, responses.map { .bytes($0) })
+        let room = StateContent.maximumBytes - content.encodedCount - Self.findingsOverhead
+        // What was found must never keep a tunnel or a key from being saved.
+        if let findings, findings.book.count + findings.learnt.count <= room {
+            content.set(Section.findings, .bytes(findings.book))
+            content.set(Section.learnt, .bytes(findings.learnt))
+        }
         return content
     }
+
+    /// Of the names and lengths of two sections.
+    private static let findingsOverhead = 64
 
     private static func row(_ tunnel: Tunnel) -> TunnelRow {
         TunnelRow(
@@ -176,6 +191,9 @@ extension ManagerState {
         acceptedConfiguration = content.bytes(Section.configuration).map { String(decoding: $0, as: UTF8.self) }
         backupKey = content.bytes(Section.backupKey)
         responses = content.bytes(Section.responses)
+        if let book = content.bytes(Section.findings), let learnt = content.bytes(Section.learnt) {
+            findings = FindingDesk.Memory(book: book, learnt: learnt)
+        }
         if let bytes = content.bytes(Section.audit) { audit = try AuditTrail(bytes) }
     }
 
@@ -183,6 +201,7 @@ extension ManagerState {
         let own = [
             Section.tunnels, Section.tunnelConfigurations, Section.authorities, Section.revocations,
             Section.configuration, Section.backupKey, Section.audit, Section.responses,
+            Section.findings, Section.learnt,
         ]
         return own.contains(name) || name.hasPrefix(Section.roots) || name.hasPrefix(Section.authorityKeys)
     }

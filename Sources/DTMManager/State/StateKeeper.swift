@@ -14,6 +14,7 @@ actor StateKeeper {
     private let openPGP: any OpenPGPProvider
     private let registry: TunnelRegistry
     private let certificates: CertificateService
+    private let findings: FindingDesk
     private let recorder: EventRecorder
     private let clock: any TimeSource
     private let threads: NIOThreadPool
@@ -23,18 +24,24 @@ actor StateKeeper {
     private var lastFailure: StateError?
     private var backups: BackupSchedule
     private var auditCursor: UInt64 = 0
+    private var findingsTakenAt: Timestamp?
     private var isSaving = false
+
+    /// What was found again alone is saved so often at most: with the timer of ten seconds, within thirty.
+    static let findingsPause = Duration.seconds(20)
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
     init(
         store: SealedStore, state: ManagerState, openPGP: any OpenPGPProvider, registry: TunnelRegistry,
-        certificates: CertificateService, recorder: EventRecorder, clock: any TimeSource, threads: NIOThreadPool
+        certificates: CertificateService, findings: FindingDesk, recorder: EventRecorder, clock: any TimeSource,
+        threads: NIOThreadPool
     ) {
         self.store = store
         self.state = state
         self.openPGP = openPGP
         self.registry = registry
         self.certificates = certificates
+        self.findings = findings
         self.recorder = recorder
         self.clock = clock
         self.threads = threads
@@ -71,13 +78,15 @@ actor StateKeeper {
 
     /// Saves if there is anything new. Call it after every change, and now and then.
     ///
+    /// - Parameter isLast: Whether nothing is saved after this: then nothing is put off.
     /// - Throws: `state.unsaved`: what changed is in force, and would not survive a restart.
-    func save() async throws(ManagerError) {
+    func save(isLast: Bool = false) async throws(ManagerError) {
         // One after another: whoever comes meanwhile may have changed something more.
         await begin()
         defer { finish() }
         do {
             await gather()
+            if isLast || state.mark != saved || areFindingsDue { takeFindings() }
             let mark = state.mark
             guard mark != saved else { return }
             let (store, now, content) = (store, clock.now(), try state.content())
@@ -115,6 +124,19 @@ actor StateKeeper {
         state.authorities = authorities
         state.revocations = revocations
         takeAudit()
+    }
+
+    private var areFindingsDue: Bool {
+        findings.keptChange != state.findingsChange
+            && (findingsTakenAt.map { clock.now() - $0 >= Self.findingsPause } ?? true)
+    }
+
+    private func takeFindings() {
+        let (memory, change) = findings.memory()
+        // Endpoints alone are not worth a save, and go along with any.
+        state.findings = memory
+        state.findingsChange = change
+        findingsTakenAt = clock.now()
     }
 
     /// Takes over what was recorded since the last time: what an operator should still be able to look up next year.
@@ -170,6 +192,7 @@ actor StateKeeper {
 
     private func backUp(to key: [UInt8], _ settings: BackupSettings) async throws -> BackupFolder.Entry {
         await gather()
+        takeFindings()
         let backup = Backup(
             instance: store.instance, generation: store.generation, writtenAt: clock.now(),
             content: try state.content())

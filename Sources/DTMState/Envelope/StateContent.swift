@@ -54,6 +54,11 @@ public struct StateContent: Sendable {
 
     // MARK: Writing
 
+    /// How many bytes it has when it is kept; at most ``maximumBytes`` can be.
+    public var encodedCount: Int {
+        Self.magic.count + 6 + sections.reduce(0) { $0 + 6 + $1.key.utf8.count + $1.value.count }
+    }
+
     private static let magic = Array("DTMSTATE".utf8)
     static let schema: UInt16 = 1
 
@@ -63,7 +68,7 @@ public struct StateContent: Sendable {
     /// - Throws: `tooLarge` and `memory`.
     func encoded() throws(StateError) -> SecretBytes {
         let ordered = sections.sorted { $0.key < $1.key }
-        let size = Self.magic.count + 6 + ordered.reduce(0) { $0 + 6 + $1.key.utf8.count + $1.value.count }
+        let size = encodedCount
         guard size <= Self.maximumBytes, ordered.count <= Self.maximumSections else {
             throw StateError(
                 .tooLarge,
