@@ -117,6 +117,13 @@ public struct Event: Hashable, Sendable {
         public static let discoveryFailed = "discovery.failed"
         public static let autoTunnelSwitched = "autotunnel.switched"
         public static let analysisSwitched = "analysis.switched"
+        /// Somebody put another baseline in the place of what was learnt.
+        public static let analysisImported = "analysis.imported"
+        /// A series was learnt from a table.
+        public static let analysisTrained = "analysis.trained"
+        /// What was kept of what the analyst learnt can't be read, or could not be saved.
+        public static let analysisUnreadable = "analysis.unreadable"
+        public static let analysisUnsaved = "analysis.unsaved"
         public static let autoTunnelMade = "autotunnel.made"
         public static let autoTunnelRemoved = "autotunnel.removed"
         public static let autoTunnelFailed = "autotunnel.failed"

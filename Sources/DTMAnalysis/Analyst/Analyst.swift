@@ -12,8 +12,8 @@ public struct Analyst: Sendable {
     /// After so many seconds without a reading a subject is forgotten: an hour.
     private static let forgottenAfter = Duration.seconds(3_600)
 
-    private(set) var subjects: [AnalysisSubject: SubjectProfile] = [:]
-    private var second = 0
+    var subjects: [AnalysisSubject: SubjectProfile] = [:]
+    var second = 0
     private var connections: ConnectionWatch
 
     /// - Parameter seed: random, so that nobody can choose names that hide behind others.
@@ -72,9 +72,4 @@ public struct Analyst: Sendable {
 
     /// How many series there are.
     public var seriesCount: Int { subjects.values.reduce(0) { $0 + $1.series.count } }
-
-    mutating func restore(_ profile: SubjectProfile, of subject: AnalysisSubject) {
-        guard subjects.count < Self.maximumSubjects else { return }
-        subjects[subject] = profile
-    }
 }

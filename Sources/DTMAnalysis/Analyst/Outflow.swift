@@ -30,19 +30,10 @@ struct OutflowWatch: Sendable, Hashable {
     }
 
     /// Kept over a restart.
-    private(set) var learnt = Learnt()
-    private(set) var sum = 0.0
-    private(set) var excess = 0.0
-    private(set) var since: Timestamp?
-
-    init() {}
-
-    /// Numbers that no watch has written are taken for none.
-    init(_ learnt: Learnt) {
-        let numbers = [learnt.mean, learnt.variance, learnt.load]
-        guard (0...1_000_000).contains(learnt.minutes), numbers.allSatisfy({ $0.isFinite && $0 >= 0 }) else { return }
-        self.learnt = learnt
-    }
+    var learnt = Learnt()
+    var sum = 0.0
+    var excess = 0.0
+    var since: Timestamp?
 
     var minutes: Int { learnt.minutes }
     var mean: Double { learnt.mean }
@@ -81,11 +72,16 @@ struct OutflowWatch: Sendable, Hashable {
         learnt.load += weight * (load - learnt.load)
     }
 
-    /// The application was changed: what it does from now on counts for more than what it did.
+    /// What has added up is nothing.
     mutating func forgive() {
         sum = 0
         excess = 0
         since = nil
+    }
+
+    /// The application was changed: what it does from now on counts for more than what it did.
+    mutating func relearn() {
+        forgive()
         learnt.minutes = min(learnt.minutes, Self.learningMinutes)
     }
 }

@@ -37,12 +37,12 @@ struct SeriesProfile: Sendable {
 
     let metric: Metric
     var history = MetricHistory()
-    private(set) var detector: SeriesDetector?
-    private(set) var steps = 0
-    private(set) var score = 0.0
-    private(set) var episode: Episode?
-    private var sum = 0.0
-    private var count = 0
+    var detector: SeriesDetector?
+    var steps = 0
+    var score = 0.0
+    var episode: Episode?
+    var sum = 0.0
+    var count = 0
 
     init(_ metric: Metric, detector: SeriesDetector? = nil, steps: Int = 0) {
         self.metric = metric
@@ -53,7 +53,7 @@ struct SeriesProfile: Sendable {
     mutating func append(_ value: Double) {
         guard value.isFinite else { return }
         history.append(value)
-        sum += value
+        sum += min(max(value, -Bounds.value), Bounds.value)
         count += 1
     }
 

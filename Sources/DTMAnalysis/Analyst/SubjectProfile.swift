@@ -5,16 +5,16 @@ public struct SubjectProfile: Sendable {
     var series: [Metric: SeriesProfile] = [:]
     var outflow = OutflowWatch()
     /// When the first reading came.
-    public let since: Timestamp
+    public internal(set) var since: Timestamp
     /// When the last one did.
-    public private(set) var seen: Timestamp
+    public internal(set) var seen: Timestamp
     /// The application behind a tunnel.
-    public private(set) var app: String?
+    public internal(set) var app: String?
     /// When it was started anew while it was watched.
-    public private(set) var deployedAt: Timestamp?
-    private var deployment: UInt64?
-    private var minute = (bytes: 0.0, load: 0.0, seconds: 0)
-    private var isOutflowing = false
+    public internal(set) var deployedAt: Timestamp?
+    var deployment: UInt64?
+    var minute = (bytes: 0.0, load: 0.0, seconds: 0)
+    var isOutflowing = false
 
     init(at now: Timestamp) {
         since = now
@@ -50,7 +50,7 @@ public struct SubjectProfile: Sendable {
     /// What runs now is another program or another process than what was learnt.
     mutating func deployed(at now: Timestamp) {
         deployedAt = now
-        outflow.forgive()
+        outflow.relearn()
         isOutflowing = false
         for metric in Metric.allCases { series[metric]?.excuse() }
     }

@@ -5,17 +5,18 @@ public struct MetricHistory: Hashable, Sendable {
     public static let minutes = 240
     public static let hours = 336
 
-    private var bySecond = Ring(capacity: Self.seconds)
-    private var byMinute = Ring(capacity: Self.minutes)
-    private var byHour = Ring(capacity: Self.hours)
-    private var minute = Mean()
-    private var hour = Mean()
+    var bySecond = Ring(capacity: Self.seconds)
+    var byMinute = Ring(capacity: Self.minutes)
+    var byHour = Ring(capacity: Self.hours)
+    var minute = Mean()
+    var hour = Mean()
 
     public init() {}
 
     /// Takes the value of one second. Only finite ones count.
     public mutating func append(_ value: Double) {
         guard value.isFinite else { return }
+        let value = min(max(value, -Bounds.value), Bounds.value)
         bySecond.append(Float(value))
         minute.add(value)
         guard minute.count == 60 else { return }
@@ -42,7 +43,7 @@ public struct MetricHistory: Hashable, Sendable {
     }
 
     /// The mean of a run of values.
-    private struct Mean: Hashable {
+    struct Mean: Hashable, Sendable {
         var sum = 0.0
         var count = 0
 

@@ -12,6 +12,34 @@ actor AnalystDesk {
     private var asked: [String: Timestamp] = [:]
     private var isOn = true
 
+    /// What is to survive a restart; nil when nothing was learnt.
+    func snapshot() -> [UInt8]? { analyst.known.isEmpty ? nil : analyst.snapshot() }
+
+    /// - Throws: `DetectorStateError`.
+    func restore(_ snapshot: [UInt8], at now: Timestamp) throws {
+        analyst = try Analyst(snapshot: snapshot, at: now)
+    }
+
+    func baseline(of subject: AnalysisSubject) -> [UInt8]? { analyst.baseline(of: subject) }
+
+    /// Puts another baseline in the place of what was learnt of a subject.
+    ///
+    /// - Returns: What is known of it then.
+    /// - Throws: `DetectorStateError`.
+    func install(_ baseline: [UInt8], for subject: AnalysisSubject, at now: Timestamp) throws -> SubjectProfile? {
+        try analyst.install(baseline, for: subject, at: now)
+        return analyst[subject]
+    }
+
+    /// - Returns: What is known of it then.
+    /// - Throws: `DetectorStateError`.
+    func install(
+        _ training: Analyst.Training, for subject: AnalysisSubject, at now: Timestamp
+    ) throws -> SubjectProfile? {
+        try analyst.install(training, for: subject, at: now)
+        return analyst[subject]
+    }
+
     /// What runs, from the latest look at this host.
     func note(_ processes: [ApplicationObservation], besides own: Set<Int32>) {
         figures = ApplicationFigures.of(processes, besides: own)

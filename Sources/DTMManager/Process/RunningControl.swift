@@ -28,6 +28,7 @@ struct RunningControl: Sendable {
         if let sealed = assembly.setting.sealed { await parts.registry.restore(sealed.state.tunnels) }
         try await parts.configuration.applyAtStart()
         await parts.responses.start()
+        await parts.restoreBaselines()
         parts.writeTrustBundle(parts.certificates.initialSnapshot)
         parts.recorder.record(
             Event.Kind.managerStarted, .notice,
@@ -45,6 +46,7 @@ struct RunningControl: Sendable {
         await parts.registry.finish()
         // What happened since the last save, the end included.
         try? await parts.state?.save(isLast: true)
+        await parts.saveBaselines()
     }
 
     private func tellState() async {
@@ -166,6 +168,9 @@ struct RunningControl: Sendable {
                 await parts.acceptance.look(at: configuration, in: keeper)
                 try? await keeper.save()
                 await keeper.backUpIfDue(configuration.backup)
+            },
+            PeriodicService(interval: ControlParts.baselineInterval, startsAtOnce: false) {
+                await parts.saveBaselines()
             },
             PeriodicService(interval: .seconds(60), startsAtOnce: false) { watch.note(await keeper.check()) },
         ]

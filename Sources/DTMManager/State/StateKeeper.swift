@@ -157,6 +157,22 @@ actor StateKeeper {
         lastFailure = failure
     }
 
+    // MARK: What the analyst learnt
+
+    /// - Throws: `StateError`.
+    func baselines() async throws -> [UInt8]? {
+        let store = store
+        return try await threads.runIfActive { try store.baselines() }
+    }
+
+    /// - Throws: `StateError`.
+    func save(baselines: [UInt8]) async throws {
+        await begin()
+        defer { finish() }
+        let store = store
+        try await threads.runIfActive { try store.saveBaselines(baselines) }
+    }
+
     // MARK: Backups
 
     /// Makes a backup when one is due.

@@ -75,7 +75,8 @@ extension SealedStore {
     }
 
     private static func isKnown(_ name: String) -> Bool {
-        name == RecipientFile.name || name == "slots" || SetAsideName.moment(of: name) != nil
+        name == RecipientFile.name || name == BaselineFile.name || name == "slots"
+            || SetAsideName.moment(of: name) != nil
             || GenerationName.ofHead(name) != nil
             || GenerationName.ofContent(name) != nil
     }

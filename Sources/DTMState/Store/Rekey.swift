@@ -9,13 +9,16 @@ extension SealedStore {
     /// The new state is made beside the old one and takes its place in one step (`renameat2(2)`, RENAME_EXCHANGE). Where
     /// it is cut short after that, the next opening of the new state finishes it.
     ///
+    /// - Parameter baselines: What the analyst learnt; nil: nothing of it is taken along.
     /// - Throws: As ``create(at:content:slots:openPGP:now:)``; the old state is in force then.
     public static func rekey(
-        _ content: StateContent, at place: StatePlace, slots: [NewSlot], openPGP: any OpenPGPProvider, now: Timestamp
+        _ content: StateContent, at place: StatePlace, slots: [NewSlot], baselines: [UInt8]? = nil,
+        openPGP: any OpenPGPProvider, now: Timestamp
     ) throws(StateError) {
         let staging = staging(place)
         try remove(staging)
-        _ = try create(at: staging, content: content, slots: slots, openPGP: openPGP, now: now)
+        let made = try create(at: staging, content: content, slots: slots, openPGP: openPGP, now: now)
+        if let baselines { try made.saveBaselines(baselines) }
         let (home, beside) = (try StateFolder(place.home), try StateFolder(staging.home))
         let code = -dtm_exchange(staging.state, place.state)
         guard code == 0 else {

@@ -170,13 +170,14 @@ struct StateRekeyCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await options.work(alone: true) { place in
-            var (_, content) = try unlock.open(place, alone: true)
+            var (store, content) = try unlock.open(place, alone: true)
             if let backupKey {
                 content.set(StateContent.backupKeySection, .bytes(try NewSlotOptions.key(backupKey).bytes))
             }
+            // A baseline that can't be read is learnt again: it is no reason to stay with the old key.
             try SealedStore.rekey(
-                content, at: place, slots: try slots.slots(passphraseFile: newPassphraseFile), openPGP: RNPProvider(),
-                now: WallClock().now())
+                content, at: place, slots: try slots.slots(passphraseFile: newPassphraseFile),
+                baselines: (try? store.baselines()) ?? nil, openPGP: RNPProvider(), now: WallClock().now())
             let summaries = try SealedStore.slots(at: place, openPGP: RNPProvider()).slots
             try options.print(StateChangeReport(generation: 1)) { _ in
                 ["sealed anew, generation 1 of a new instance"] + StateView.slots(summaries)
