@@ -31,6 +31,10 @@ extension ControlClient {
             Self(method: .POST, segments: segments, body: try APIJSON.encode(body))
         }
 
+        static func put(_ segments: String..., body: some Encodable) throws -> Self {
+            Self(method: .PUT, segments: segments, body: try APIJSON.encode(body))
+        }
+
         static func post(_ segments: String...) -> Self { Self(method: .POST, segments: segments) }
 
         /// For messages.

@@ -45,6 +45,23 @@ extension ControlClient {
         try await perform(.get("analysis", name), as: AnalysisReport.self, within: timeouts.look)
     }
 
+    /// `GET /v1/analysis/NAME/baseline`.
+    public func baseline(of name: String) async throws -> BaselineDocument {
+        try await perform(.get("analysis", name, "baseline"), as: BaselineDocument.self, within: timeouts.look)
+    }
+
+    /// `PUT /v1/analysis/NAME/baseline`.
+    public func install(_ baseline: BaselineDocument, of name: String) async throws -> BaselineReport {
+        try await perform(
+            try .put("analysis", name, "baseline", body: baseline), as: BaselineReport.self, within: timeouts.change)
+    }
+
+    /// `POST /v1/analysis/NAME/train`.
+    public func train(_ training: SeriesTraining, of name: String) async throws -> BaselineReport {
+        try await perform(
+            try .post("analysis", name, "train", body: training), as: BaselineReport.self, within: timeouts.change)
+    }
+
     /// `GET /v1/findings`.
     public func findings() async throws -> FindingList {
         try await perform(.get("findings"), as: FindingList.self, within: timeouts.look)

@@ -2,12 +2,24 @@ import ArgumentParser
 import DTMAPI
 import DTMAnalysis
 import DTMText
-import Glibc
+
+struct AnalyzeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "analyze",
+        abstract: "Show what is unusual about an application or a tunnel, or score a table; teach what is usual.",
+        discussion: """
+            dtm analyze NAME and dtm analyze --csv FILE are short for dtm analyze show …, which has to be written out for a subject that is called as one of the \
+            subcommands.
+            """,
+        subcommands: [
+            AnalyzeShowCommand.self, AnalyzeTrainCommand.self, AnalyzeExportCommand.self, AnalyzeImportCommand.self,
+        ], defaultSubcommand: AnalyzeShowCommand.self)
+}
 
 /// Asks the manager about a subject. With a table it works without one: the detectors run here.
-struct AnalyzeCommand: ManagerCommand {
+struct AnalyzeShowCommand: ManagerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "analyze", abstract: "Show what is unusual about an application or a tunnel, or score a table.",
+        commandName: "show", abstract: "Show what is unusual about an application or a tunnel, or score a table.",
         discussion: """
             Exits with 0; with 2 when the risk of the subject has reached analysis.securityThreshold.
 
@@ -50,49 +62,17 @@ struct AnalyzeCommand: ManagerCommand {
 
     private func score(_ csv: String) async throws {
         try await reporting(asJSON: json) {
-            let name = csv == "-" ? "the standard input" : shown(csv)
             let output = Output.standard()
-            do {
-                if csv == "-" {
-                    try score(STDIN_FILENO, name, output)
-                } else {
-                    try SecretFile.withDescriptor(of: csv) { try score($0, name, output) }
-                }
-            } catch let failure as SeriesTable.Failure {
-                throw CommandFailure(
-                    codeName: "analysis.table", message: "line \(failure.line) of \(name) \(failure.message)",
-                    hint: "the rows before it are scored; dtm analyze --help shows what a table looks like")
-            }
-        }
-    }
-
-    private func score(_ descriptor: Int32, _ name: String, _ output: Output) throws {
-        var detector = SeriesDetector()
-        var table = SeriesTable()
-        var lines = json ? [] : ["timestamp,value,score"]
-        func take(_ row: SeriesRow) {
-            let assessment = detector.observe(row.sample)
-            lines.append(
-                json ? ScoredRow.json(row, assessment) : ScoredRow.text(row, assessment))
-        }
-        // What was scored is shown before an error in a later row is told.
-        defer { try? output.lines(lines) }
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while let count = try fill(&buffer, from: descriptor, name) {
-            try table.feed(buffer.prefix(count), take)
-            try output.lines(lines)
-            lines.removeAll(keepingCapacity: true)
-        }
-        try table.finish(take)
-    }
-
-    /// Nil at the end.
-    private func fill(_ buffer: inout [UInt8], from descriptor: Int32, _ name: String) throws -> Int? {
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            if count >= 0 { return count == 0 ? nil : count }
-            guard errno == EINTR else {
-                throw CommandFailure(message: "\(name) can't be read: \(String(cString: strerror(errno)))")
+            var detector = SeriesDetector()
+            var lines = json ? [] : ["timestamp,value,score"]
+            // What was scored is shown before an error in a later row is told.
+            defer { try? output.lines(lines) }
+            try SeriesFile.read(csv, hint: "the rows before it are scored") { row in
+                let assessment = detector.observe(row.sample)
+                lines.append(json ? ScoredRow.json(row, assessment) : ScoredRow.text(row, assessment))
+            } afterEachRead: {
+                try output.lines(lines)
+                lines.removeAll(keepingCapacity: true)
             }
         }
     }

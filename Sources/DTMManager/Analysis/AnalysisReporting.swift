@@ -33,6 +33,15 @@ struct AnalysisReporting: Sendable {
             findings: findings.map { FindingReport($0, threshold: threshold, action: actions[$0.id]) })
     }
 
+    /// One tunnel, or else the application of this name or process.
+    ///
+    /// - Throws: `subject.unknown`.
+    func one(_ asked: String, tunnels: [TunnelRecord], seesAll: Bool) async throws(ManagerError) -> AnalysisSubject {
+        let (app, own) = try await find(asked, tunnels, seesAll)
+        if own.contains(where: { $0.name.text == asked }) { return .tunnel(asked) }
+        return .application(app ?? asked)
+    }
+
     private static func verdict(_ risk: Int, _ threshold: Int, _ subjects: [AnalysisReport.Subject]) -> String {
         if risk >= threshold { return "threat" }
         if risk * 2 >= threshold { return "suspicious" }

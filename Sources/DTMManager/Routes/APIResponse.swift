@@ -9,9 +9,16 @@ enum APIRequest {
     static let maximumBodyBytes = 64 << 10
 
     /// - Throws: `request.too_large`, `request.invalid`.
-    static func body<Value: Decodable>(_ type: Value.Type, of request: Request) async throws -> Value {
+    static func body<Value: Decodable>(
+        _ type: Value.Type, of request: Request, upTo limit: Int = maximumBodyBytes
+    ) async throws -> Value {
         var request = request
-        let bytes = try await request.collectBody(upTo: maximumBodyBytes)
+        let bytes: ByteBuffer
+        do {
+            bytes = try await request.collectBody(upTo: limit)
+        } catch is NIOTooManyBytesError {
+            throw tooLarge(limit)
+        }
         do {
             return try APIJSON.decode(type, from: bytes.readableBytesView)
         } catch let error as DecodingError {
@@ -19,8 +26,11 @@ enum APIRequest {
         }
     }
 
-    static let tooLarge = ManagerError(
-        .requestTooLarge, "the request's body is too large; allowed are \(maximumBodyBytes) bytes")
+    static let tooLarge = tooLarge(maximumBodyBytes)
+
+    private static func tooLarge(_ limit: Int) -> ManagerError {
+        ManagerError(.requestTooLarge, "the request's body is too large; allowed are \(limit) bytes")
+    }
 
     private static func describe(_ error: DecodingError) -> String {
         switch error {

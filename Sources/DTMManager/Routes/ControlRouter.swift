@@ -16,6 +16,7 @@ enum ControlRouter {
         ConnectorRoutes(parts: parts).add(to: api)
         AutoTunnelRoutes(parts: parts).add(to: api)
         AnalysisRoutes(parts: parts).add(to: api)
+        BaselineRoutes(parts: parts).add(to: api)
         FindingRoutes(parts: parts).add(to: api)
         ResponseRoutes(parts: parts).add(to: api)
         NotificationRoutes(parts: parts).add(to: api)
