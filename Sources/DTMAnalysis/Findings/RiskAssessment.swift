@@ -4,7 +4,8 @@ public import DTMCore
 ///
 /// risk = 100 × (1 − Π(1 − rᵢ/100 · cᵢ · dᵢ)), "noisy or": each finding is an independent reason, of which one suffices. r is
 /// its risk, c its confidence, d = 2^(−age/half-life). Of findings with the same code only the weightiest counts, and of all
-/// at most ``mostTerms``: a thousand small ones of one kind are no catastrophe.
+/// at most ``mostTerms``: a thousand small ones of one kind are no catastrophe. What a
+/// model said does not count: it advises.
 public struct RiskAssessment: Hashable, Sendable {
     /// After this time a finding weighs half.
     public static let halfLife = Duration.seconds(21_600)
@@ -21,7 +22,7 @@ public struct RiskAssessment: Hashable, Sendable {
     /// The risk out of all of `findings` at a moment.
     public init(_ findings: some Sequence<Finding>, at now: Timestamp) {
         var weightiest: [String: (finding: Finding, weight: Double)] = [:]
-        for finding in findings {
+        for finding in findings where finding.source != .model {
             let weight = Self.weight(of: finding, at: now)
             let known = weightiest[finding.code]
             // Of equal ones always the same, whatever the order.

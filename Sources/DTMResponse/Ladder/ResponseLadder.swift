@@ -54,8 +54,9 @@ public struct ResponseLadder: Sendable {
 
     // MARK: Evidence
 
-    /// A finding. A rule's raises an alarm at once; a detector's and a model's count as samples.
+    /// A finding. A rule's raises an alarm at once, a detector's counts as a sample; a model's is no evidence: models advise.
     public mutating func take(_ finding: Finding, at now: Timestamp) -> [ResponseOutput] {
+        guard finding.source != .model else { return [] }
         let evidence = Evidence(
             risk: finding.risk, tunnel: finding.tunnel,
             reason: "\(finding.code): \(finding.title)".bounded(to: ResponseJournal.maximumText / 2))
