@@ -123,7 +123,7 @@ let package = Package(
             [
                 "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
                 "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMState",
-                "DTMAnalysis", "DTMResponse", "DTMNotify", "CDTMLinux",
+                "DTMAnalysis", "DTMModels", "DTMResponse", "DTMNotify", "CDTMLinux",
                 .nioCore, .nioPosix, .nioHTTP1, .nioConcurrencyHelpers, .httpClient, .hummingbird, .hummingbirdCore,
                 .httpTypes,
                 .nioHTTPTypes, .serviceLifecycle, .unixSignals, .logging, .asyncAlgorithms,
@@ -185,7 +185,7 @@ let package = Package(
             [
                 "DTMManager", "DTMCore", "DTMSecrets", "DTMPlan", "DTMAPI", "DTMConfiguration", "DTMCertificates",
                 "DTMDiscovery", "DTMPolicy", "DTMTelemetry", "DTMDoctor", "DTMTunnel", "DTMConnector", "DTMState",
-                "DTMAnalysis", "DTMResponse", "DTMNotify", "DTMTestSupport",
+                "DTMAnalysis", "DTMModels", "DTMResponse", "DTMNotify", "DTMTestSupport",
                 .nioCore,
                 .nioPosix,
                 .httpClient,

@@ -214,6 +214,13 @@ public struct Event: Hashable, Sendable {
         public static let notificationRecovered = "notification.recovered"
         /// Notifications came faster than they went.
         public static let notificationDropped = "notification.dropped"
+        /// A model asks for attention: it advises, and nothing is done about it.
+        public static let modelAttention = "model.attention"
+        /// A model gives no advice; and it does again.
+        public static let modelFailed = "model.failed"
+        public static let modelRecovered = "model.recovered"
+        /// A provider's key stands in the configuration's file.
+        public static let modelKeyInFile = "model.key_in_file"
         public static let performanceRecord = "performance.record"
     }
 }

@@ -62,6 +62,11 @@ extension ControlClient {
             try .post("analysis", name, "train", body: training), as: BaselineReport.self, within: timeouts.change)
     }
 
+    /// `GET /v1/analysis/prompt`: what would be sent to models now.
+    public func modelPrompt() async throws -> ModelPromptReport {
+        try await perform(.get("analysis", "prompt"), as: ModelPromptReport.self, within: timeouts.look)
+    }
+
     /// `GET /v1/findings`.
     public func findings() async throws -> FindingList {
         try await perform(.get("findings"), as: FindingList.self, within: timeouts.look)

@@ -14,6 +14,8 @@ public struct AnalysisReport: Codable, Hashable, Sendable {
     public var verdict: String
     /// The highest risk first.
     public var findings: [FindingReport]
+    /// What models say of them, who asks for most attention first; they decide nothing. Nil of a manager that asks none.
+    public var opinions: [ModelOpinion]?
 
     public init(
         asked: String, enabled: Bool, subjects: [Subject], risk: Int, arithmetic: String, verdict: String,

@@ -72,6 +72,8 @@ public struct StatusReport: Codable, Hashable, Sendable {
     public var degraded: [String]
     /// Who is told of findings and responses; nil for who may not steer.
     public var notifications: [NotificationReport]?
+    /// Which models are asked for advice, in their order; nil for who may not steer.
+    public var models: [ModelReport]?
 
     public init(
         pid: Int32, uptimeSeconds: Double, version: String, home: String, configuration: String?, state: StateReport,

@@ -41,6 +41,14 @@ public enum FindingKind: String, Hashable, Sendable, CaseIterable {
         public var wrongWhen: String
         /// What to do.
         public var advice: String
+
+        public init(title: String, risk: Int, confidence: Double, wrongWhen: String, advice: String) {
+            self.title = title
+            self.risk = risk
+            self.confidence = confidence
+            self.wrongWhen = wrongWhen
+            self.advice = advice
+        }
     }
 }
 

@@ -26,6 +26,9 @@ struct AnalyzeShowCommand: ManagerCommand {
             With --csv, the table has the columns timestamp and value: RFC 3339, YYYY-MM-DD HH:MM:SS (UTC) or Unix seconds, and a number. Each row is \
             scored from 0 to 1 by the rows before it alone, as they come, by the detectors that watch tunnels too; from 0.7 on a row is worth \
             a look. No manager is needed.
+
+            With --show-prompt, prints for each model of the configuration the request as it would be sent now, byte for byte but for its key; \
+            docs/models.md says what is in it. For who may steer the manager.
             """)
 
     @Option(help: ArgumentHelp("Read this table; - is the standard input.", valueName: "file"), completion: .file())
@@ -34,13 +37,17 @@ struct AnalyzeShowCommand: ManagerCommand {
     @Argument(help: ArgumentHelp("An application, a tunnel or a process.", valueName: "name|pid"))
     var subject: String?
 
+    @Flag(help: "Print exactly what models would be sent now, and send nothing.")
+    var showPrompt = false
+
     @OptionGroup var manager: ManagerOptions
 
     private var json: Bool { manager.json }
 
     func validate() throws {
-        guard (csv == nil) != (subject == nil) else {
-            throw ValidationError("name an application, a tunnel or a process; or a table with --csv FILE")
+        guard [csv != nil, subject != nil, showPrompt].count(where: \.self) == 1 else {
+            throw ValidationError(
+                "name an application, a tunnel or a process; or a table with --csv FILE; or give --show-prompt alone")
         }
     }
 
@@ -54,6 +61,10 @@ struct AnalyzeShowCommand: ManagerCommand {
     }
 
     func run(_ client: ControlClient, _ output: Output) async throws {
+        if showPrompt {
+            let report = try await client.modelPrompt()
+            return try print(report, output) { ModelView.prompt(report, $0) }
+        }
         guard let subject else { return }
         let report = try await client.analysis(of: subject)
         try print(report, output) { AnalysisView.lines(report, $0) }

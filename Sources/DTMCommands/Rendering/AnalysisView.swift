@@ -7,6 +7,7 @@ enum AnalysisView {
     static func lines(_ report: AnalysisReport, _ style: TextStyle) -> [String] {
         var lines = head(report, style)
         for subject in report.subjects { lines += [""] + self.lines(subject, style) }
+        lines += ModelView.opinions(report.opinions ?? [], style)
         guard !report.findings.isEmpty else { return lines }
         lines += ["", style.paint("Findings", .bold)]
         for finding in report.findings {

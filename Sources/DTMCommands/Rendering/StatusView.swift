@@ -7,7 +7,7 @@ enum StatusView {
     static func lines(_ report: StatusReport, _ style: TextStyle) -> [String] {
         let uptime = Quantity.duration(seconds: report.uptimeSeconds)
         let head = "dtm \(shown(report.version)) is running (pid \(report.pid), up \(uptime))"
-        return [style.paint(head, .bold)] + fields(pairs(report)) + verdict(report, style)
+        return [style.paint(head, .bold)] + fields(pairs(report) + others(report)) + verdict(report, style)
     }
 
     /// Rows of tunnels that are shown; `dtm tunnels` has all.
@@ -40,7 +40,14 @@ enum StatusView {
             ("secrets", report.memory.protection.map(secrets) ?? "not told"),
             ("processor", "\(Quantity.percent(report.cpuPercent)) of one core"),
             ("processes", report.processes.map(process).joined(separator: ", ")),
-        ] + (report.notifications ?? []).map { ("notification", NotificationsView.line($0)) }
+        ]
+    }
+
+    /// Receivers and models, of which there may be several.
+    private static func others(_ report: StatusReport) -> [(name: String, value: String)] {
+        let receivers = (report.notifications ?? []).map { (name: "notification", value: NotificationsView.line($0)) }
+        let models = (report.models ?? []).map { (name: "model", value: ModelView.line($0)) }
+        return receivers + models
     }
 
     private static func state(_ mode: String) -> String {

@@ -27,10 +27,12 @@ struct AnalysisReporting: Sendable {
         let threshold = await parts.findingThreshold
         let configuration = await parts.configuration.current.configuration
         let actions = await parts.responses.actions(about: findings)
-        return AnalysisReport(
+        var report = AnalysisReport(
             asked: asked, enabled: parts.analysis.isOn(configuration), subjects: subjects, risk: risk.risk,
             arithmetic: risk.arithmetic, verdict: Self.verdict(risk.risk, threshold, subjects),
             findings: findings.map { FindingReport($0, threshold: threshold, action: actions[$0.id]) })
+        report.opinions = await parts.models.opinions(of: app, tunnels: names, at: now)
+        return report
     }
 
     /// One tunnel, or else the application of this name or process.

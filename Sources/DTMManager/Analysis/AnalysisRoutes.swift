@@ -2,8 +2,8 @@ import DTMAPI
 import DTMCore
 import Hummingbird
 
-/// `/v1/analysis`: on or off until the manager ends, for who may steer; and what the analyst knows of one subject, for who sees
-/// it. Hard rules work all the time: see ``FindingRoutes``.
+/// `/v1/analysis`: on or off until the manager ends, for who may steer; what models would be told now, for him
+/// too; and what the analyst knows of one subject, for who sees it. Hard rules work all the time: see ``FindingRoutes``.
 struct AnalysisRoutes: Sendable {
     let parts: ControlParts
 
@@ -17,6 +17,10 @@ struct AnalysisRoutes: Sendable {
                 Event.Kind.analysisSwitched, .notice,
                 ["enabled": .boolean(wanted.enabled), "uid": .integer(Int64(caller.uid))])
             return try APIResponse.json(AnalysisState(enabled: wanted.enabled, available: true))
+        }
+        group.get("analysis/prompt") { _, context in
+            try parts.requireSteering(try context.caller)
+            return try APIResponse.json(await parts.modelPrompt())
         }
         group.get("analysis/:name") { _, context in
             let caller = try context.caller

@@ -79,5 +79,12 @@ actor AnalystDesk {
 
     func processes(of app: String) -> [Int32]? { figures[app]?.processes }
 
+    /// All that is known, in numbers.
+    var known: [KnownSubject] {
+        analyst.known.compactMap { subject in
+            analyst[subject].map { KnownSubject(subject: subject, app: $0.app, figures: $0.figures) }
+        }
+    }
+
     var seriesCount: Int { analyst.seriesCount }
 }

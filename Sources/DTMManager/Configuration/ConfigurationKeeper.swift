@@ -8,15 +8,22 @@ import DTMTelemetry
 protocol ConfigurationReading: Sendable {
     /// Reads the file that is in force.
     ///
+    /// - Parameter receivingKey: lent `openai_api_key`, when there is one.
     /// - Throws: A `DescribedError` that names all problems.
-    func load(after previous: LoadedConfiguration?) throws -> LoadedConfiguration
+    func load(
+        after previous: LoadedConfiguration?, receivingKey: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> LoadedConfiguration
 }
 
 /// The files.
 struct ConfigurationFiles: ConfigurationReading {
     let loader: ConfigurationLoader
 
-    func load(after previous: LoadedConfiguration?) throws -> LoadedConfiguration { try loader.load(after: previous) }
+    func load(
+        after previous: LoadedConfiguration?, receivingKey: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> LoadedConfiguration {
+        try loader.load(after: previous, receivingKey: receivingKey)
+    }
 }
 
 /// The configuration in force, and how another one takes its place: all of it or nothing.
@@ -27,14 +34,17 @@ actor ConfigurationKeeper {
     private let registry: TunnelRegistry
     private let recorder: EventRecorder
     private let logDirectory: String
+    private let providerKey: ProviderKeyHolder
     private var isReloading = false
     /// Notified after each reload.
     nonisolated let changes = Signal()
 
     init(
         current: LoadedConfiguration, source: any ConfigurationReading, reservedPorts: ReservedPorts,
-        registry: TunnelRegistry, recorder: EventRecorder, logDirectory: String
+        registry: TunnelRegistry, recorder: EventRecorder, logDirectory: String,
+        providerKey: ProviderKeyHolder = ProviderKeyHolder()
     ) {
+        self.providerKey = providerKey
         self.logDirectory = logDirectory
         self.current = current
         self.source = source
@@ -51,7 +61,7 @@ actor ConfigurationKeeper {
     /// - Returns: what a reload would change, a line for each; the warnings about the file.
     /// - Throws: what a reload would be refused for.
     func preview() throws -> (path: String?, changes: [String], warnings: [String]) {
-        let loaded = try source.load(after: current)
+        let loaded = try source.load(after: current) { _ in }
         let change = ConfigurationChange.diff(from: current.configuration, to: loaded.configuration)
         return (loaded.path, change.changes.map(\.description), loaded.warnings)
     }
@@ -66,10 +76,14 @@ actor ConfigurationKeeper {
         isReloading = true
         defer { isReloading = false }
         do {
-            let loaded = try source.load(after: current)
+            let lent = LentKey()
+            let loaded = try source.load(after: current, receivingKey: lent.take)
             let change = ConfigurationChange.diff(from: current.configuration, to: loaded.configuration)
             try await apply(loaded.configuration)
+            let isNew = !current.configuration.openAIKeyPresent
             current = loaded
+            providerKey.take(lent.key)
+            if isNew { tellOfKey() }
             takeEffect(loaded, change)
             changes.notify()
             return ReloadAnswer(
@@ -78,6 +92,18 @@ actor ConfigurationKeeper {
         } catch {
             throw refused(error)
         }
+    }
+
+    /// Says that a key stands in the configuration's file, if it does.
+    func tellOfKey() {
+        guard current.configuration.openAIKeyPresent else { return }
+        recorder.record(
+            Event.Kind.modelKeyInFile, .warning,
+            [
+                "configuration": .string(current.path ?? ""),
+                "effect": "whoever can read the file, or a copy of it, has the provider's key",
+                "hint": "put the key into a file of its own (analysis.models[].keyFile) or a credential of systemd's",
+            ])
     }
 
     /// Names are left to ``NameRefresh``: a slow name server must not hold up the other tunnels.

@@ -8,11 +8,18 @@ final class FindingDesk: Sendable {
     private struct State {
         var rules = RuleSet()
         var book: FindingBook
+        /// What models said, apart from the rest: it can't take anything's place.
+        var advised: FindingBook
     }
     private let state: Mutex<State>
+    /// The most of what models said that is kept.
+    private static let mostAdvised = 64
 
     init(limits: FindingBook.Limits = FindingBook.Limits()) {
-        state = Mutex(State(book: FindingBook(limits: limits)))
+        var few = limits
+        few.capacity = min(limits.capacity, Self.mostAdvised)
+        few.evidenceLength = max(limits.evidenceLength, 500)
+        state = Mutex(State(book: FindingBook(limits: limits), advised: FindingBook(limits: few)))
     }
 
     /// - Parameter kept: What was found and learnt before; what can't be read is told, and begun anew.
@@ -72,6 +79,9 @@ final class FindingDesk: Sendable {
     /// Takes what something else than a rule saw.
     func take(_ sighting: Sighting) -> FindingBook.Outcome { state.withLock { $0.book.take(sighting) } }
 
+    /// Takes what a model said: it is shown beside the others, and changes none of them.
+    func advise(_ sighting: Sighting) -> FindingBook.Outcome { state.withLock { $0.advised.take(sighting) } }
+
     /// Tells the rules of a tunnel that no event told them of.
     func know(_ record: TunnelRecord) {
         state.withLock {
@@ -84,16 +94,22 @@ final class FindingDesk: Sendable {
     func findings(at now: Timestamp) -> [Finding] {
         state.withLock { state in
             state.book.prune(now: now)
-            return state.book.findings
+            state.advised.prune(now: now)
+            // What rules and detectors found comes first among equals.
+            return (state.book.findings + state.advised.findings).enumerated().sorted {
+                ($1.element.risk, $0.offset) < ($0.element.risk, $1.offset)
+            }.map(\.element)
         }
     }
 
-    subscript(id: String) -> Finding? { state.withLock { $0.book[id] } }
+    subscript(id: String) -> Finding? { state.withLock { $0.book[id] ?? $0.advised[id] } }
 
     /// Goes up with every change.
-    var change: UInt64 { state.withLock { $0.book.change } }
+    var change: UInt64 { state.withLock { $0.book.change &+ $0.advised.change } }
 
-    func dismiss(_ id: String, at now: Timestamp) -> Finding? { state.withLock { $0.book.dismiss(id, at: now) } }
+    func dismiss(_ id: String, at now: Timestamp) -> Finding? {
+        state.withLock { $0.book.dismiss(id, at: now) ?? $0.advised.dismiss(id, at: now) }
+    }
 }
 
 /// All findings at a moment, and what each caller is shown of them.
@@ -166,12 +182,16 @@ extension FindingReport {
 }
 
 extension Finding {
-    /// What the description of the rule or the detector says; nil for what a model found.
-    var facts: FindingKind.Facts? { FindingKind(rawValue: code)?.facts ?? DetectionKind(rawValue: code)?.facts }
+    /// What the description of the rule or the detector says, or of what models say.
+    var facts: FindingKind.Facts? {
+        if source == .model { return Sighting.modelFacts }
+        return FindingKind(rawValue: code)?.facts ?? DetectionKind(rawValue: code)?.facts
+    }
 
-    /// `threat` from the threshold on, `suspicious` from half of it, otherwise `notable`.
+    /// `threat` from the threshold on, `suspicious` from half of it, otherwise `notable`. What a model said is never a threat, also when
+    /// the threshold was lowered since.
     func verdict(threshold: Int) -> String {
-        risk >= threshold ? "threat" : risk * 2 >= threshold ? "suspicious" : "notable"
+        risk >= threshold && source != .model ? "threat" : risk * 2 >= threshold ? "suspicious" : "notable"
     }
 
     /// The event that tells that it is new, or worse than before.

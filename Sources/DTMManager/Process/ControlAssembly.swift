@@ -1,6 +1,7 @@
 import DTMCertificates
 import DTMConfiguration
 import DTMCore
+import DTMModels
 import DTMPlan
 import DTMPolicy
 import DTMResponse
@@ -42,6 +43,10 @@ struct ControlSetting: Sendable {
     var responsePolicy = ResponsePolicy()
     /// `CREDENTIALS_DIRECTORY` (systemd.exec(5)); nil without it.
     var credentials: String?
+    /// `openai_api_key` of the configuration in force.
+    var providerKey = ProviderKeyHolder()
+    /// Called when there are models to ask.
+    var modelTransport: @Sendable () -> any ClosableModelTransport = { HTTPTransport() }
 }
 
 /// Control's parts, joined.
@@ -72,7 +77,7 @@ struct ControlAssembly: Sendable {
         touches = TouchDesk(programs: setting.programs) { await registry.record($0) }
         let keeper = ConfigurationKeeper(
             current: setting.loaded, source: setting.source, reservedPorts: setting.reservedPorts, registry: registry,
-            recorder: recorder, logDirectory: setting.home.logs)
+            recorder: recorder, logDirectory: setting.home.logs, providerKey: setting.providerKey)
         let desk = ProtectionDesk(recorder: recorder)
         let supervisor = DataPlaneSupervisor(
             registry: registry, certificates: certificates, outbox: outbox, recorder: recorder,
@@ -129,6 +134,7 @@ struct ControlAssembly: Sendable {
                 setting, registry, certificates, keeper, stateKeeper, recorder,
                 own: { await OwnParts(status, registry, socketPaths) }),
             analyst: AnalystDesk(),
+            models: ModelDesk(book: setting.sealed?.state.pseudonyms ?? PseudonymBook()),
             notifications: NotificationDesk())
     }
 

@@ -57,7 +57,9 @@ public enum ControlProcess {
         let clock = AnchoredClock(anchor: anchor)
         let reserved = ReservedPorts.ofHost()
         let source = ConfigurationFiles(loader: loader(arguments, home, reserved))
-        let loaded = try source.load(after: nil)
+        let (lent, providerKey) = (LentKey(), ProviderKeyHolder())
+        let loaded = try source.load(after: nil, receivingKey: lent.take)
+        providerKey.take(lent.key)
         let memory = try ManagerMemory(beginning: loaded.configuration.memory.protection)
         let log = try EventLog(
             settings: loaded.configuration.logging.settings(directory: home.logs), clock: clock,
@@ -77,7 +79,7 @@ public enum ControlProcess {
             programs: inventory, inventory: inventory,
             names: SystemNameResolver(threads: threads), probe: ConnectingProbe(group: group), threads: threads,
             memory: memory, checks: RuntimeChecks(executable: try ExecutableWatch()), sockets: sockets, sealed: sealed,
-            credentials: arguments.credentials)
+            credentials: arguments.credentials, providerKey: providerKey)
         return RunningControl(
             assembly: try ControlAssembly(setting), logger: logger(log), printsBanner: arguments.printsBanner)
     }

@@ -39,6 +39,7 @@ struct RunningControl: Sendable {
             ])
         parts.recorder.recordReduction(assembly.setting.memory.control, of: VerifiedProcess.control.rawValue)
         await tellState()
+        await parts.configuration.tellOfKey()
         await parts.registry.attributeTouches(at: assembly.touches)
         let services = ServiceGroup(configuration: configuration(channel, group))
         defer { parts.recorder.journal.finish() }
@@ -108,6 +109,7 @@ struct RunningControl: Sendable {
         let analysis = AnalystService(
             parts: assembly.parts, clock: assembly.setting.clock, onFinding: finding.onFinding)
         services.append(.init(service: analysis, serviceName: "analysis"))
+        services.append(.init(service: models, serviceName: "models"))
         services.append(.init(service: notifications(group), serviceName: "notifications"))
         services.append(
             .init(service: LiveService(parts: assembly.parts, clock: assembly.setting.clock), serviceName: "live"))
@@ -124,6 +126,13 @@ struct RunningControl: Sendable {
         return assembly.setting.sockets.map { socket in
             ControlAPIService(socket: socket, responder: responder, group: group, logger: logger) { serving.add() }
         }
+    }
+
+    private var models: ModelService {
+        let setting = assembly.setting
+        return ModelService(
+            parts: assembly.parts, credentials: setting.credentials, providerKey: setting.providerKey,
+            makeTransport: setting.modelTransport)
     }
 
     private func notifications(_ group: any EventLoopGroup) -> NotificationService {

@@ -72,8 +72,9 @@ actor ResponseDesk {
         }
     }
 
-    /// Answers a finding.
+    /// Answers a finding of a rule or a detector. What a model says is never answered, whoever passes it on.
     func take(_ finding: Finding) async {
+        guard finding.source != .model else { return }
         await run(about: finding.subject) { desk, now in desk.ladder.take(finding, at: now) }
     }
 

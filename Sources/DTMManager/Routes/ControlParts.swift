@@ -34,6 +34,7 @@ struct ControlParts: Sendable {
     let findings: FindingDesk
     let responses: ResponseDesk
     let analyst: AnalystDesk
+    let models: ModelDesk
     let notifications: NotificationDesk
 
     /// Passes on whom peers shall trust: to the data plane, to connectors, and to the file.

@@ -11,6 +11,7 @@ struct StatusRoutes: Sendable {
             if parts.maySteer(try context.caller) {
                 let receivers = parts.notifications.report
                 report.notifications = receivers
+                report.models = await parts.models.reports()
                 report.degraded += receivers.compactMap { receiver in
                     receiver.problem.map { "\(receiver.kind) \(receiver.name) can't be told: \($0)" }
                 }

@@ -1,6 +1,7 @@
 import DTMCertificates
 import DTMConfiguration
 import DTMCore
+import DTMModels
 import DTMState
 
 extension ManagerState {
@@ -34,6 +35,7 @@ extension ManagerState {
         var nextAudit: UInt64
         var responses: [UInt8]?
         var findings: UInt64?
+        var pseudonyms: PseudonymBook?
     }
 
     var mark: Mark {
@@ -49,6 +51,6 @@ extension ManagerState {
             },
             retiring: authorities?.retiring ?? [], revocations: revocations,
             acceptedConfiguration: acceptedConfiguration, backupKey: backupKey, nextAudit: audit.next,
-            responses: responses, findings: findingsChange)
+            responses: responses, findings: findingsChange, pseudonyms: pseudonyms)
     }
 }

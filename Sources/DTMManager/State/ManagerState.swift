@@ -2,6 +2,7 @@ import DTMAPI
 import DTMCertificates
 import DTMConfiguration
 import DTMCore
+import DTMModels
 import DTMPolicy
 import DTMSecrets
 import DTMState
@@ -35,6 +36,8 @@ struct ManagerState: Sendable {
     var findings: FindingDesk.Memory?
     /// Which of the changes of the findings that is.
     var findingsChange: UInt64?
+    /// Under which names models know the applications; nil before the first.
+    var pseudonyms: PseudonymBook?
     /// What this version does not know of: kept as it is.
     private(set) var others = StateContent()
 
@@ -55,6 +58,7 @@ extension ManagerState {
         static let responses = "responses.journal"
         static let findings = "findings.book"
         static let learnt = "findings.learnt"
+        static let pseudonyms = "models.pseudonyms"
         static let roots = "tunnel.root/"
         static let authorityKeys = "authority.key/"
     }
@@ -121,6 +125,7 @@ extension ManagerState {
         content.set(Section.backupKey, backupKey.map { .bytes($0) })
         content.set(Section.audit, .bytes(audit.encoded))
         content.set(Section.responses, responses.map { .bytes($0) })
+        content.set(Section.pseudonyms, try pseudonyms.map { .bytes(try Array(Self.encoder.encode($0))) })
         let room = StateContent.maximumBytes - content.encodedCount - Self.findingsOverhead
         // What was found must never keep a tunnel or a key from being saved.
         if let findings, findings.book.count + findings.learnt.count <= room {
@@ -194,6 +199,9 @@ extension ManagerState {
         if let book = content.bytes(Section.findings), let learnt = content.bytes(Section.learnt) {
             findings = FindingDesk.Memory(book: book, learnt: learnt)
         }
+        if let bytes = content.bytes(Section.pseudonyms) {
+            pseudonyms = try JSONDecoder().decode(PseudonymBook.self, from: Data(bytes))
+        }
         if let bytes = content.bytes(Section.audit) { audit = try AuditTrail(bytes) }
     }
 
@@ -201,7 +209,7 @@ extension ManagerState {
         let own = [
             Section.tunnels, Section.tunnelConfigurations, Section.authorities, Section.revocations,
             Section.configuration, Section.backupKey, Section.audit, Section.responses,
-            Section.findings, Section.learnt,
+            Section.findings, Section.learnt, Section.pseudonyms,
         ]
         return own.contains(name) || name.hasPrefix(Section.roots) || name.hasPrefix(Section.authorityKeys)
     }

@@ -1,6 +1,7 @@
 import DTMCertificates
 import DTMConfiguration
 import DTMCore
+import DTMModels
 import DTMState
 import DTMTelemetry
 import NIOPosix
@@ -54,6 +55,9 @@ actor StateKeeper {
 
     /// Takes over the journal of responses, for the next save.
     func keep(responses: [UInt8]) { state.responses = responses }
+
+    /// Takes over under which names models know the applications, for the next save.
+    func keep(pseudonyms: PseudonymBook) { state.pseudonyms = pseudonyms }
 
     func accept(_ configuration: String) { state.acceptedConfiguration = configuration }
 

@@ -21,6 +21,9 @@ public struct PseudonymBook: Hashable, Sendable {
     /// An empty one.
     public init() {}
 
+    /// How many pseudonyms were given out, for applications that were forgotten too.
+    public var issued: Int { nextNumber - 1 }
+
     /// How many applications are remembered.
     public var count: Int { entries.count }
 

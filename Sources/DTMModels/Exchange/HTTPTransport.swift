@@ -30,6 +30,11 @@ public struct HTTPTransport: ModelTransport {
     /// The longest reply in bytes.
     public static let maximumReplyBytes = 256 << 10
 
+    /// What each request carries besides the headers of its own.
+    public static let standingHeaders: [(name: String, value: String)] = [
+        ("Content-Type", "application/json"), ("Accept", "application/json"), ("User-Agent", "dtm"),
+    ]
+
     private let timeouts: Timeouts
     private let http: HTTPClient
     private let group: MultiThreadedEventLoopGroup
@@ -88,9 +93,7 @@ public struct HTTPTransport: ModelTransport {
     private static func message(_ request: OutgoingRequest) -> HTTPClientRequest {
         var message = HTTPClientRequest(url: request.url)
         message.method = .POST
-        message.headers.add(name: "Content-Type", value: "application/json")
-        message.headers.add(name: "Accept", value: "application/json")
-        message.headers.add(name: "User-Agent", value: "dtm")
+        for header in standingHeaders { message.headers.add(name: header.name, value: header.value) }
         for header in request.headers { message.headers.add(name: header.name, value: header.value) }
         if let key = request.key {
             let value = key.secret.bytes.withBytes { span in

@@ -53,9 +53,14 @@ final class FakeSource: ConfigurationReading {
     private let text: Mutex<String>
     init(_ text: String) { self.text = Mutex(text) }
     func write(_ new: String) { text.withLock { $0 = new } }
-    func load(after previous: LoadedConfiguration?) throws -> LoadedConfiguration {
+    func load(
+        after previous: LoadedConfiguration?, receivingKey: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> LoadedConfiguration {
         let bytes = text.withLock { Array($0.utf8) }
-        return LoadedConfiguration(configuration: try .parse(bytes, source: "test.json"), path: "test.json")
+        let configuration = try bytes.withUnsafeBytes {
+            try Configuration.parse(bytes: $0, source: "test.json", receivingKey: receivingKey)
+        }
+        return LoadedConfiguration(configuration: configuration, path: "test.json")
     }
 }
 
@@ -95,6 +100,8 @@ struct ControlFixture: Sendable {
         /// Nil: the steady one.
         var clock: (any TimeSource)?
         var responsePolicy = ResponsePolicy()
+        /// Nil: there is none, and nobody may ask for one.
+        var modelTransport: (@Sendable () -> any ClosableModelTransport)?
     }
 
     /// Runs `body` beside a control, then drains it.
@@ -159,7 +166,7 @@ struct ControlFixture: Sendable {
         let anchor = ClockAnchor.current()
         let home = Home(path: folder.path)
         return ControlSetting(
-            home: home, loaded: try source.load(after: nil), source: source, reservedPorts: ReservedPorts(),
+            home: home, loaded: try source.load(after: nil) { _ in }, source: source, reservedPorts: ReservedPorts(),
             anchor: anchor,
             clock: options.clock ?? AnchoredClock(anchor: anchor), wall: WallClock(), managerUID: options.managerUID,
             // Not this process: what calls from the manager's own process is a connector that it hosts.
@@ -170,7 +177,8 @@ struct ControlFixture: Sendable {
             probe: options.probe,
             threads: threads, memory: options.memory, checks: options.checks,
             sockets: [ControlSocket(path: home.controlSocket, mode: 0o600)], sealed: options.sealed,
-            responsePolicy: options.responsePolicy)
+            responsePolicy: options.responsePolicy,
+            modelTransport: options.modelTransport ?? { ScriptedTransport { _ in "" } })
     }
 }
 

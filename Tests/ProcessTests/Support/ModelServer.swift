@@ -25,6 +25,13 @@ final class ModelServer {
     /// All that came in.
     var received: String { text(of: log) }
 
+    /// The body of each request.
+    var bodies: [Substring] {
+        received.split(separator: "\n--\n").compactMap { request in
+            request.firstRange(of: "\n\n").map { request[$0.upperBound...] }
+        }
+    }
+
     /// The first call meets a server that is starting; one that asks for `json_schema` is told that it is not known.
     private static let script = #"""
         import http.server, json, re, sys
