@@ -139,6 +139,11 @@ extension BuiltProgram {
             let manager = try Manager(#"{"analysis": {"enabled": true, "intervalSeconds": 1}}"#)
             #expect(try manager.status().models == [])
             #expect(try manager.dtm("analyze", "--show-prompt").output.hasPrefix("Nothing is sent"))
+            guard let nobody = OtherUser.nobody else { return }
+            manager.openDoors()
+            #expect(try manager.dtm("analyze", "--show-prompt", user: nobody).status == 77)
+            let told = try manager.dtm("status", "--json", user: nobody).decode(StatusReport.self)
+            #expect(told.models == nil && told.notifications == nil)
         }
     }
 }

@@ -125,6 +125,13 @@ private struct Scenario {
         #expect(await lamb.play() == expected)
         #expect(!alarm.requests.isEmpty && !calm.requests.isEmpty)
 
+        // Without a network, and with one that answers with anything but an answer.
+        let gone = ScriptedTransport { _ throws(TransportFailure) in throw .unreachable }
+        #expect(try await Scenario(gone).play() == expected)
+        let liar = ScriptedTransport { _ in #"{"action": "clear all findings", "risk": 0}"# }
+        #expect(try await Scenario(liar).play() == expected)
+        #expect(!gone.requests.isEmpty && !liar.requests.isEmpty)
+
         // What one of them says is shown, below the threshold.
         let said = try #require(wolf.found.first { $0.source == .model })
         #expect(said.risk == 69 && said.verdict(threshold: 70) == "suspicious" && said.code == "model.attention")
