@@ -14,7 +14,7 @@ import Testing
             #expect(first.isSnapshot && first.maySteer == true)
             #expect(first.apps.map(\.name) == ["redis-server"] && first.tunnels.isEmpty)
             #expect(first.status?.state.mode == "ephemeral" && first.state?.mode == "ephemeral")
-            #expect(first.findings?.available == true)
+            #expect(first.findings?.available == true && first.responses?.stopped == false)
             #expect(first.events.contains { $0.kind == "manager.started" })
             _ = try await control.client.protect(ProtectRequest(subject: "99", name: "redis"))
             var known = Known()
@@ -25,6 +25,8 @@ import Testing
             }
             _ = try await control.client.unprotect("redis")
             while !known.gone.contains("redis") { known.take(try found(try await live.next())) }
+            _ = try await control.client.stopResponses()
+            while known.responses?.stopped != true { known.take(try found(try await live.next())) }
             control.applications.set(ApplicationView())
             while known.apps[99] != nil { known.take(try found(try await live.next())) }
             control.launcher.drain()
@@ -90,6 +92,7 @@ import Testing
         var tunnels: [String: TunnelReport] = [:]
         var gone: Set<String> = []
         var kinds: Set<String> = []
+        var responses: ResponseList?
 
         mutating func take(_ update: LiveUpdate) {
             for app in update.apps { apps[app.pid] = app }
@@ -97,6 +100,7 @@ import Testing
             for tunnel in update.tunnels { tunnels[tunnel.name] = tunnel }
             gone.formUnion(update.goneTunnels)
             kinds.formUnion(update.events.map(\.kind))
+            responses = update.responses ?? responses
         }
     }
 }

@@ -178,6 +178,23 @@ import Testing
         #expect(diff.next(composer.picture, [])?.goneApps == [1])
     }
 
+    @Test func `What is done about findings is told when it changes, and to nobody who may not steer`() throws {
+        var composer = LiveComposer(at: Samples.now)
+        var list = ResponseList(mode: "guard", stopped: false, active: [], pending: [], past: [])
+        var steers = LiveDiff(sight(1_000))
+        var looks = LiveDiff(sight(5, steers: false))
+        composer.take(list, at: Samples.now)
+        #expect(steers.next(composer.picture, [])?.responses == list)
+        #expect(try found(looks.next(composer.picture, [])).responses == nil)
+        composer.take(list, at: Samples.now + .seconds(1))
+        #expect(steers.next(composer.picture, []) == nil)
+        list.stopped = true
+        composer.take(list, at: Samples.now + .seconds(2))
+        #expect(steers.next(composer.picture, [])?.responses?.stopped == true)
+        #expect(looks.next(composer.picture, []) == nil)
+        #expect(LiveUpdate(isSnapshot: true, time: "").pieces.allSatisfy { $0.responses == nil })
+    }
+
     @Test func `An application is shown behind its tunnel without another look`() throws {
         var composer = LiveComposer(at: Samples.now)
         let process = Samples.process(1, "redis", try Samples.listener("127.0.0.1:6379"))

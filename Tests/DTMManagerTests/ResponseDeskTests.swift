@@ -107,6 +107,31 @@ import Testing
         for kind in ["stopped", "resumed"] { #expect(desk.kinds.contains("response.\(kind)")) }
     }
 
+    @Test func `consoles are told the latest up to a bound, and every decision is news to them`() async throws {
+        let desk = try Desk()
+        await desk.press(Self.nmap, 7)
+        let list = await desk.desk.list(atMost: 1)
+        #expect(list.active.map(\.rung) == ["quarantine"] && list.pending.map(\.rung) == ["stop-application"])
+        #expect(list.past.isEmpty && list.omitted == 3)
+        #expect(await desk.desk.list(atMost: 64).omitted == nil)
+        var seen = await desk.desk.change
+        func isNews() async -> Bool {
+            let now = await desk.desk.change
+            defer { seen = now }
+            return now > seen
+        }
+        #expect(await !isNews())
+        _ = try await desk.desk.undo(try found(DTMResponse.Response.ID(list.active[0].id)), by: 1)
+        #expect(await isNews())
+        await desk.desk.stop(by: 1)
+        #expect(await isNews())
+        // Nothing is in force any more.
+        await desk.desk.stop(by: 1)
+        #expect(await isNews())
+        await desk.desk.resume(by: 1)
+        #expect(await isNews())
+    }
+
     @Test func `observe does nothing`() async throws {
         let desk = try Desk(#"{"response": {"mode": "observe"}}"#)
         await desk.press(Self.nmap, 12)

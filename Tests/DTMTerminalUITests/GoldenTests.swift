@@ -44,6 +44,37 @@ struct GoldenTests {
         #expect(model.text.contains("= 100 × (1 − ") || size.rows < 40)
     }
 
+    /// What is pressed for what is done about findings.
+    static let responsePlaces: [(name: String, keys: [Key])] = [
+        ("responses", [.character("3")]), ("response", [.character("3"), .enter]),
+        ("responded", [.character("3"), .down, .down, .down, .down, .enter]),
+        ("approve", [.character("3"), .character("a")]), ("undo", [.character("3"), .end, .up, .character("u")]),
+        ("stop", [.character("3"), .character("X")]),
+    ]
+
+    private static func responded(_ place: String, _ size: Size, glyphs: Glyphs = .unicode) throws -> ConsoleModel {
+        var model = Samples.model(rows: size.rows, columns: size.columns, glyphs: glyphs) {
+            $0.findings = Samples.findings
+            $0.responses = Samples.responses
+        }
+        for key in try #require(responsePlaces.first { $0.name == place }).keys { _ = model.handle(key) }
+        return model
+    }
+
+    @Test(arguments: responsePlaces.map(\.name), sizes)
+    func `What is done about findings, and what is asked before it is decided`(_ place: String, _ size: Size) throws {
+        try Self.golden.compare(
+            Self.responded(place, size).text, with: "\(place)-\(size.columns)x\(size.rows)")
+        let ascii = try Self.responded(place, size, glyphs: .ascii)
+        #expect(ascii.text.utf8.allSatisfy { $0 < 0x80 })
+    }
+
+    @Test(arguments: [ColourDepth.none, .sixteen, .twoHundredFiftySix])
+    func `Responses look as agreed on at each depth of colours`(_ depth: ColourDepth) throws {
+        let grid = ConsoleView.grid(try Self.responded("responses", Self.sizes[0]))
+        try Self.golden.compare(grid.ansi(Palette(depth: depth)), with: "colours-responses-\(depth)-80x24")
+    }
+
     @Test
     func `Where nothing was found it says so, with the risk`() throws {
         var model = Samples.model(rows: 24, columns: 80) { update in

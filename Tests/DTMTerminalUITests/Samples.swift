@@ -123,6 +123,26 @@ enum Samples {
         return list
     }
 
+    /// A proposal against the program of the first finding, what is in force against it and its tunnel, and something else.
+    static var responses: ResponseList {
+        func entry(_ id: String, _ rung: String, _ subject: String, _ state: String, minutes: Int) -> ResponseList.Entry
+        {
+            ResponseList.Entry(
+                id: id, rung: rung, subject: subject, tunnel: "redis", reason: "a decoy was touched, risk 85",
+                since: (now - .seconds(90)).rfc3339, expires: (now + .seconds(minutes * 60)).rfc3339, state: state,
+                endedAt: nil)
+        }
+        let nmap = "program:uid 1001 /usr/bin/nmap"
+        return ResponseList(
+            mode: "protect", stopped: false,
+            active: [
+                entry("r5", "raise-decoys", nmap, "active", minutes: 8),
+                entry(
+                    "r6", "throttle", "identity:spiffe://4a7c1e/connector/uid-1002.evil\u{1b}[1m", "active", minutes: 9),
+                entry("r7", "quarantine", nmap, "active", minutes: 10),
+            ], pending: [entry("r17", "stop-application", nmap, "proposed", minutes: 1_400)], past: [])
+    }
+
     static var apps: [AppReport] {
         [
             app(

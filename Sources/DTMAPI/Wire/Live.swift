@@ -43,6 +43,9 @@ public struct LiveUpdate: Codable, Hashable, Sendable {
     public var goneTunnels: [String] = []
     public var state: StateReport?
     public var findings: FindingList?
+    /// What waits for a person and what is in force, the latest of each up to a bound; what is over is left out. For who
+    /// may steer.
+    public var responses: ResponseList?
     /// What happened, oldest first.
     public var events: [EventReport] = []
 
@@ -54,6 +57,7 @@ public struct LiveUpdate: Codable, Hashable, Sendable {
     /// Whether there is anything in it that a console would show.
     public var isEmpty: Bool {
         !isSnapshot && status == nil && apps.isEmpty && goneApps.isEmpty && picture == nil && tunnels.isEmpty
-            && goneTunnels.isEmpty && state == nil && findings == nil && events.isEmpty
+            && goneTunnels.isEmpty && state == nil && findings == nil && responses == nil
+            && events.isEmpty
     }
 }

@@ -45,6 +45,9 @@ public struct ResponseList: Codable, Hashable, Sendable {
     public var pending: [Entry]
     /// What is over, the newest first.
     public var past: [Entry]
+    /// How many that wait or are in force are left out, as in ``LiveUpdate``; nil for none.
+    public var omitted: Int?
+
     public init(mode: String, stopped: Bool, active: [Entry], pending: [Entry], past: [Entry]) {
         self.mode = mode
         self.stopped = stopped

@@ -13,6 +13,8 @@ enum LiveBounds {
     static let tunnels = 64
     static let events = 256
     static let findings = 40
+    /// Of those that wait, and of those in force.
+    static let responses = 64
     static let gone = 8_192
     static let bytes = 256 << 10
     /// The most events of the past in a snapshot, and of a time in which nobody took them.

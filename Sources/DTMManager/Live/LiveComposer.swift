@@ -142,6 +142,13 @@ struct LiveComposer: Sendable {
         picture.findings = .init(value: findings, change: nextChange())
     }
 
+    /// Takes over what is done about them.
+    mutating func take(_ responses: ResponseList, at now: Timestamp) {
+        picture.time = now
+        guard picture.responses?.value != responses else { return }
+        picture.responses = .init(value: responses, change: nextChange())
+    }
+
     private mutating func nextChange() -> UInt64 {
         picture.change += 1
         return picture.change

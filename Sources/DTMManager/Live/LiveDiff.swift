@@ -54,6 +54,9 @@ struct LiveDiff: Sendable {
         }
         if let status = picture.status, told == nil || status.change > since { update.status = status.value }
         if sight.maySteer, let state = picture.state, told == nil || state.change > since { update.state = state.value }
+        if sight.maySteer, let responses = picture.responses, told == nil || responses.change > since {
+            update.responses = responses.value
+        }
         if told == nil || picture.change > since {
             compareApps(picture, since, &update)
             compareEvents(events, among: compareTunnels(picture, since, &update), &update)

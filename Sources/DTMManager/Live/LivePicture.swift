@@ -35,4 +35,6 @@ struct LivePicture: Sendable {
     var status: Single<StatusReport>?
     var state: Single<StateReport>?
     var findings = Single(value: FindingScene(), change: 0)
+    /// Nil before the first look at them.
+    var responses: Single<ResponseList>?
 }

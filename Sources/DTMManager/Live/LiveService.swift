@@ -52,6 +52,7 @@ struct LiveService: Service {
         let change = parts.findings.change &+ (await parts.responses.change)
         if composer.wantsFindings(change: change, at: clock.now()) {
             composer.take(await parts.findingScene(limit: LiveBounds.findings), change: change, at: clock.now())
+            composer.take(await parts.responses.list(atMost: LiveBounds.responses), at: clock.now())
         }
         if beats.isStatusDue(begun) {
             composer.take(await parts.status.report(), await parts.stateReport(), at: clock.now())

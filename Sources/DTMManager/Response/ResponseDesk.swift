@@ -119,13 +119,17 @@ actor ResponseDesk {
     /// Nothing acts any more, and everything is taken back.
     func stop(by uid: UInt32) async {
         recorder.record(Event.Kind.responsesStopped, .warning, ["uid": .integer(Int64(uid))])
-        await run { desk, now in desk.ladder.stop(at: now) }
+        await run { desk, now in
+            desk.change += 1
+            return desk.ladder.stop(at: now)
+        }
     }
 
     func resume(by uid: UInt32) async {
         recorder.record(Event.Kind.responsesResumed, .notice, ["uid": .integer(Int64(uid))])
         await run { desk, now in
             desk.ladder.resume(at: now)
+            desk.change += 1
             return []
         }
     }
@@ -188,7 +192,10 @@ actor ResponseDesk {
         if !isPaced { policy.climbInterval = .milliseconds(Int64(configuration.response.climbSeconds * 1_000)) }
         policy.threshold = Int((configuration.analysis.securityThreshold * 100).rounded())
         policy.protected = protection.protected(configuration.response.protected, among: subjects)
-        if policy != ladder.policy { await carryOut(ladder.take(policy, at: clock.now())) }
+        if policy != ladder.policy {
+            change += 1
+            await carryOut(ladder.take(policy, at: clock.now()))
+        }
         let now = clock.now()
         guard subject != nil || ladder.applications == 0, counted.map({ now - $0 >= Self.countEvery }) ?? true else {
             return
@@ -208,6 +215,7 @@ actor ResponseDesk {
         while !queue.isEmpty, rounds < 8 {
             var next: [ResponseOutput] = []
             for output in queue { next += await carryOut(output) }
+            change += 1
             await write()
             queue = next
             rounds += 1
@@ -324,6 +332,19 @@ actor ResponseDesk {
             active: ladder.journal.active.map(ResponseList.Entry.init),
             pending: ladder.journal.proposals.map(ResponseList.Entry.init),
             past: ladder.past.reversed().map(ResponseList.Entry.init))
+    }
+
+    /// What waits and what is in force, the latest `limit` of each; nothing of what is over.
+    func list(atMost limit: Int) -> ResponseList {
+        let active = ladder.journal.active
+        let pending = ladder.journal.proposals
+        var list = ResponseList(
+            mode: ladder.policy.mode.rawValue, stopped: ladder.isStopped,
+            active: active.suffix(limit).map(ResponseList.Entry.init),
+            pending: pending.suffix(limit).map(ResponseList.Entry.init), past: [])
+        let omitted = max(0, active.count - limit) + max(0, pending.count - limit)
+        if omitted > 0 { list.omitted = omitted }
+        return list
     }
 
     private func entry(_ id: DTMResponse.Response.ID) -> ResponseList.Entry? {

@@ -52,12 +52,22 @@ struct EffectRunner: Sendable {
                     : "auto-tunnel is off: tunnels that stand stay")
         case .setAnalysis(let enabled):
             let answer = try await client.setAnalysis(enabled: enabled)
-            let state = "analysis is \(answer.enabled ? "on" : "off")"
             return .said(
-                answer.available == false ? "\(state); this manager has no analyst yet, so it has no effect" : state)
+                answer.enabled
+                    ? "analysis is on: what is usual is learnt from now on"
+                    : "analysis is off: nothing is learnt; rules go on")
         case .dismiss(let id):
             let finding = try await client.dismissFinding(id)
             return .said("dismissed: \(finding.title)")
+        case .decide(let decision, let id):
+            let entry = try await client.decide(decision, id, passphrase: passphrase)
+            return .said("\(entry.id): \(entry.rung) of \(entry.subject) is \(entry.state)")
+        case .stopResponses:
+            _ = try await client.stopResponses(passphrase: passphrase)
+            return .said("responses are stopped: everything is taken back, and nothing acts before X resumes them")
+        case .resumeResponses:
+            let list = try await client.resumeResponses()
+            return .said("responses act again, in the mode \(list.mode)")
         case .loadDoctor: return .doctor(try await client.doctor())
         case .loadCertificates: return .certificates(try await client.certificates())
         case .confirm, .suspend, .redraw, .end: return .said("")

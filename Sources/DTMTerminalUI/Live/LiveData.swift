@@ -92,6 +92,8 @@ struct LiveData: Sendable {
     private(set) var status: StatusReport?
     private(set) var state: StateReport?
     private(set) var findings: FindingList?
+    /// Nil where the manager tells nothing of them: whoever may not steer sees none.
+    private(set) var responses: ResponseList?
     /// Oldest first.
     private(set) var events: [EventReport] = []
     private(set) var maySteer = false
@@ -118,6 +120,8 @@ struct LiveData: Sendable {
         switch effect {
         case .setAutoTunnel(let isOn): status?.autoTunnel = isOn
         case .setAnalysis(let isOn): status?.analysis = isOn
+        case .stopResponses: responses?.stopped = true
+        case .resumeResponses: responses?.stopped = false
         default: break
         }
     }
@@ -132,6 +136,7 @@ struct LiveData: Sendable {
         status = update.status ?? status
         state = update.state ?? state
         findings = update.findings ?? findings
+        responses = update.responses ?? responses
         maySteer = update.maySteer ?? maySteer
         append(update.events)
     }
@@ -147,6 +152,7 @@ struct LiveData: Sendable {
         picture = nil
         state = nil
         findings = nil
+        responses = nil
         appsRevision += 1
     }
 
@@ -222,4 +228,24 @@ extension LiveData {
         apps.values.filter { $0.report.tunnel == tunnel || $0.report.listeners.contains { $0.tunnel == tunnel } }
             .sorted { $0.report.pid < $1.report.pid }
     }
+
+    /// What is done about a finding, what waits first.
+    func responses(about finding: FindingReport) -> [ResponseList.Entry] {
+        guard let responses else { return [] }
+        return (responses.pending + responses.active).filter { entry in
+            // Those aim at the tunnel; the others at whoever is responsible, through whichever tunnel.
+            let isOfTunnel = ["rotate", "raise-decoys"].contains(entry.rung)
+            return entry.subject == finding.subject && (!isOfTunnel || entry.tunnel == finding.tunnel)
+        }
+    }
+
+    /// The response with this id that waits or is in force.
+    func response(_ id: String) -> ResponseList.Entry? {
+        responses.flatMap { list in (list.pending + list.active).first { $0.id == id } }
+    }
+}
+
+extension ResponseList.Entry {
+    /// Whether it waits for a person.
+    var isPending: Bool { state == "proposed" }
 }

@@ -4,7 +4,7 @@ import DTMText
 /// The keys that change something. Whatever cuts connections is asked about first.
 extension ConsoleModel {
     mutating func steer(_ character: Character) -> [Effect] {
-        guard "tTaApPrR".contains(character) || (character == "d" && subjectFinding != nil) else { return [] }
+        guard "tTaApPrRX".contains(character) || ("du".contains(character) && isAmongResponses) else { return [] }
         if character == "P" {
             askForAnalysis()
             return []
@@ -19,14 +19,16 @@ extension ConsoleModel {
         }
         switch character {
         case "t", "T": return begin(.setAutoTunnel(!(live.status?.autoTunnel ?? false)))
+        case "a" where isAmongResponses: askToApprove()
         case "a", "A": return begin(.setAnalysis(!(live.status?.analysis ?? false)))
         case "r": return rotateSubject()
         case "R": return rotateAll()
-        case "d":
-            askToDismiss()
-            return []
+        case "d": askToDismiss()
+        case "u": askToUndo()
+        case "X": askToStopOrResume()
         default: return protectOrUnprotect()
         }
+        return []
     }
 
     /// Says that it is under way, and has it done.
@@ -41,7 +43,7 @@ extension ConsoleModel {
             : fail("you may look, not change", hint: "ask whoever runs the manager, or join the group dtm")
     }
 
-    private mutating func fail(_ text: String, hint: String?) {
+    mutating func fail(_ text: String, hint: String?) {
         message = Message(kind: .failed, text: text, hint: hint, until: now + .seconds(15))
     }
 
@@ -88,20 +90,6 @@ extension ConsoleModel {
                 choices: [
                     .init(label: "Keep it", effect: nil),
                     .init(label: open == 0 ? "Remove it" : "Remove it, cut them", effect: .unprotect(name)),
-                ]))
-    }
-
-    private mutating func askToDismiss() {
-        guard let finding = subjectFinding else { return }
-        dialog = .menu(
-            .init(
-                title: "Is it no threat?",
-                text: [
-                    shown(finding.title),
-                    "It is hidden until it is seen again with a higher risk than \(finding.risk).",
-                ],
-                choices: [
-                    .init(label: "Keep it", effect: nil), .init(label: "Dismiss it", effect: .dismiss(finding.id)),
                 ]))
     }
 

@@ -133,7 +133,9 @@ struct ConsoleModel: Sendable {
                 .map(RowID.tunnel)
         }
         update(.findings) { filter in
-            (data.findings?.findings ?? []).filter(filter.matches).map { .finding($0.id) }
+            let responses = (data.responses?.pending ?? []) + (data.responses?.active ?? [])
+            return responses.filter(filter.matches).map { .response($0.id) }
+                + (data.findings?.findings ?? []).filter(filter.matches).map { .finding($0.id) }
         }
         guard screen == .events else { return }
         update(.events) { filter in data.events.filter(filter.matches).map { .event($0.id) } }
@@ -186,6 +188,7 @@ extension ConsoleModel {
         case .app(let pid): data.apps[pid]?.report.tunnel.flatMap { data.tunnels[$0] }
         case .tunnel(let name): data.tunnels[name]
         case .event(let id): data.events.first { $0.id == id }?.tunnel.flatMap { data.tunnels[$0] }
+        case .response(let id): data.response(id)?.tunnel.flatMap { data.tunnels[$0] }
         case .finding, nil: nil
         }
     }

@@ -11,6 +11,10 @@ indirect enum Effect: Hashable, Sendable {
     case setAnalysis(Bool)
     /// The finding with this id is no threat.
     case dismiss(String)
+    /// What a person decides about the response with this id.
+    case decide(ControlClient.ResponseDecision, String)
+    case stopResponses
+    case resumeResponses
     case loadDoctor
     case loadCertificates
     /// The operator's passphrase is asked for, outside of the screen, and goes with it.
@@ -26,6 +30,9 @@ indirect enum Effect: Hashable, Sendable {
         case .unprotect(let name): "removing the tunnel \(name) …"
         case .rotate(let name): "rotating \(name) …"
         case .rotateAll: "rotating all tunnels …"
+        case .decide(.approve, let id): "having \(id) done …"
+        case .decide(.undo, let id): "taking \(id) back …"
+        case .stopResponses: "taking back all responses …"
         default: nil
         }
     }

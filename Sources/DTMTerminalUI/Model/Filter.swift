@@ -38,4 +38,11 @@ struct Filter: Sendable {
     func matches(_ finding: FindingReport) -> Bool {
         isEmpty || matches([finding.title, finding.app ?? "", finding.tunnel ?? "", finding.verdict, finding.source])
     }
+
+    func matches(_ response: ResponseList.Entry) -> Bool {
+        isEmpty
+            || matches([
+                response.id, response.rung, response.subject, response.tunnel ?? "", response.reason, response.state,
+            ])
+    }
 }

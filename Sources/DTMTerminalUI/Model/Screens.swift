@@ -30,6 +30,7 @@ enum RowID: Hashable, Sendable {
     case app(Int32)
     case tunnel(String)
     case finding(String)
+    case response(String)
     case event(UInt64)
 }
 

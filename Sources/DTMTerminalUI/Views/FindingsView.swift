@@ -11,39 +11,86 @@ enum FindingsView {
         }
         var list = model.list
         list.scroll(height: ConsoleView.listRows(model))
-        let all = Dictionary((model.data.findings?.findings ?? []).map { ($0.id, $0) }) { first, _ in first }
-        let findings = list.rows[list.offset...].prefix(ConsoleView.listRows(model)).compactMap {
-            row -> FindingReport? in
-            guard case .finding(let id) = row else { return nil }
-            return all[id]
-        }
+        let rows = rows(model.data, list.rows[list.offset...].prefix(ConsoleView.listRows(model)))
         let figures = Figures(glyphs: model.canvas.glyphs, now: model.managerTime)
-        Table<FindingReport>(
-            columns: [
-                .init("RISK", 4, priority: 0, trailing: true) { finding, _ in figures.risk(finding.risk) },
-                .init("WHEN", 11, priority: 3) { finding, _ in figures.relative(finding.time) },
-                .init("ABOUT", 12, 22, priority: 2) { finding, _ in
-                    Line(shown(finding.tunnel ?? finding.app ?? figures.glyphs.unknown))
-                },
-                .init("FINDING", 24, 70, priority: 1) { finding, _ in Line(shown(finding.title)) },
-                .init("BY", 8, priority: 5) { finding, _ in Line(shown(finding.source), .dim) },
-                .init("ACTION", 12, 50, priority: 4) { finding, _ in
-                    (finding.action ?? finding.advice).map { Line(shown($0)) } ?? figures.unknown
-                },
-            ], glyphs: figures.glyphs
-        ).draw(findings, selected: list.index - list.offset, into: &grid, top: top)
+        Table<Row>(columns: columns(figures), glyphs: figures.glyphs)
+            .draw(rows, selected: list.index - list.offset, into: &grid, top: top)
+    }
+
+    /// What is done stands before what was found.
+    private enum Row {
+        case response(ResponseList.Entry)
+        case finding(FindingReport)
+    }
+
+    private static func rows(_ data: LiveData, _ ids: some Sequence<RowID>) -> [Row] {
+        let all = Dictionary((data.findings?.findings ?? []).map { ($0.id, $0) }) { first, _ in first }
+        return ids.compactMap { id in
+            switch id {
+            case .response(let id): data.response(id).map(Row.response)
+            case .finding(let id): all[id].map(Row.finding)
+            default: nil
+            }
+        }
+    }
+
+    private static func columns(_ figures: Figures) -> [TableColumn<Row>] {
+        func column(
+            _ title: String, _ least: Int, _ most: Int? = nil, priority: Int, trailing: Bool = false,
+            _ finding: @escaping (FindingReport) -> Line, _ response: @escaping (ResponseList.Entry) -> Line
+        ) -> TableColumn<Row> {
+            .init(title, least, most, priority: priority, trailing: trailing) { row, _ in
+                switch row {
+                case .finding(let report): finding(report)
+                case .response(let entry): response(entry)
+                }
+            }
+        }
+        return [
+            column("RISK", 4, 6, priority: 0, trailing: true) {
+                figures.risk($0.risk)
+            } _: {
+                Line(shown($0.id), .accent)
+            },
+            column("WHEN", 11, priority: 3) {
+                figures.relative($0.time)
+            } _: {
+                figures.relative($0.since)
+            },
+            column("ABOUT", 12, 22, priority: 2) {
+                Line(shown($0.tunnel ?? $0.app ?? figures.glyphs.unknown))
+            } _: {
+                Line(shown($0.tunnel ?? figures.glyphs.unknown))
+            },
+            column("FINDING", 24, 70, priority: 1) {
+                Line(shown($0.title))
+            } _: {
+                ResponseView.title($0)
+            },
+            column("BY", 8, priority: 5) {
+                Line(shown($0.source), .dim)
+            } _: { _ in
+                Line("ladder", .dim)
+            },
+            column("ACTION", 12, 50, priority: 4) {
+                ($0.action ?? $0.advice).map { Line(shown($0)) } ?? figures.unknown
+            } _: {
+                ResponseView.end($0, figures)
+            },
+        ]
     }
 
     /// How many, and what they come to.
     static func summary(_ model: ConsoleModel) -> Line {
-        guard let risk = model.data.findings?.risk else { return FooterView.filterSummary(model) }
+        let responses = ResponseView.summary(model)
+        guard let risk = model.data.findings?.risk else { return responses + FooterView.filterSummary(model) }
         let role: Role = risk.machine >= risk.threshold ? .bad : risk.machine * 2 >= risk.threshold ? .warning : .good
         let machine: Line = [
             Span("risk of this machine ", .dim), Span("\(risk.machine)", role), Span(" of 100  ", .dim),
         ]
         let total = model.data.findings?.total ?? 0
         let rest = total - (model.data.findings?.findings.count ?? 0)
-        return machine + FooterView.filterSummary(model)
+        return machine + responses + FooterView.filterSummary(model)
             + Line(rest > 0 ? "  and \(rest) less risky: dtm findings" : "", .dim)
     }
 
@@ -70,22 +117,15 @@ enum FindingsView {
         if let advice = finding.advice { facts.append(("to do", Line(shown(advice)))) }
         if let wrong = finding.wrongWhen { facts.append(("wrong when", Line(shown(wrong), .dim))) }
         page.add(.facts("Finding", facts, glyphs: figures.glyphs))
+        if let responses = ResponseView.block(about: finding, model, figures) { page.add(responses) }
         page.add(Block("Evidence", finding.evidence.map { Line(shown($0)) }))
         return page
     }
 
-    /// What stands here while the manager looks for nothing.
+    /// What stands here until the manager has told the first of them.
     static func unavailable(_ model: ConsoleModel) -> Page {
         var page = Page(width: model.canvas.columns, glyphs: model.canvas.glyphs)
-        let analysis = model.data.status.map { $0.analysis ? "on" : "off" } ?? model.canvas.glyphs.unknown
-        page.add(
-            Block(
-                "Findings and analysis",
-                [
-                    Line("Not available yet: this version records what happens and judges none of it.", .strong),
-                    Line("Decoys that are touched, refused and bypassing connections are told under 5 Events.", .dim),
-                    Line("Analysis is switched \(analysis); A switches it. It has no effect yet.", .dim),
-                ]))
+        page.add(Block("Findings and analysis", [Line("Not known yet: the manager has told nothing of them.", .dim)]))
         return page
     }
 }

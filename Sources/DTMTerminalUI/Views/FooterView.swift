@@ -1,3 +1,4 @@
+import DTMAPI
 import DTMText
 
 /// The last two rows: what is to be said, and which keys do something here.
@@ -46,6 +47,12 @@ enum FooterView {
 
     private static func steering(_ model: ConsoleModel) -> [(String, String)] {
         var keys: [(String, String)] = []
+        if !model.approvable.isEmpty { keys.append(("a", "approve")) }
+        if model.subjectFinding != nil || !model.approvable.isEmpty { keys.append(("d", "dismiss")) }
+        if !model.undoable.isEmpty { keys.append(("u", "undo")) }
+        if model.isAmongResponses, let list = model.live.responses {
+            keys.append(("X", list.stopped ? "resume responses" : "stop responses"))
+        }
         if model.subjectTunnel != nil {
             keys += [("p", "unprotect"), ("r", "rotate")]
         } else if case .app = model.subject, let app = model.subjectApp,
@@ -53,7 +60,6 @@ enum FooterView {
         {
             keys.append(("p", "protect"))
         }
-        if model.subjectFinding != nil { keys.append(("d", "dismiss")) }
         keys.append(("T", "auto-tunnel"))
         if model.screen.isList, model.details.isEmpty { keys.append(("/", "filter")) }
         if !model.live.tunnels.isEmpty { keys.append(("R", "rotate all")) }

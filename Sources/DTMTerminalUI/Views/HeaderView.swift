@@ -76,6 +76,7 @@ enum HeaderView {
             case .app(let pid): "\(shown(model.data.apps[pid]?.report.application ?? "gone")) \(pid)"
             case .tunnel(let name): "tunnel \(shown(name))"
             case .finding(let id): "finding \(shown(id))"
+            case .response(let id): "response \(shown(id))"
             case .event(let id): "event \(id)"
             }
         return [

@@ -13,7 +13,10 @@ enum HelpView {
     private static let steering: [(String, String)] = [
         ("p", "protect the selected application, or remove its tunnel (asks)"),
         ("r", "rotate the selected tunnel now; connections stay"), ("R", "rotate all tunnels now"),
-        ("d", "dismiss the selected finding: it is no threat (asks)"),
+        ("a", "approve what waits about the selected finding (asks)"),
+        ("d", "dismiss the selected finding or proposal (asks)"),
+        ("u", "undo what is in force about the selected finding (asks)"),
+        ("X", "stop all responses, or let them act again (asks)"),
         ("T", "auto-tunnel on or off"), ("A", "analysis on or off"), ("P", "analyse a process by its PID"),
     ]
     private static let words: [(String, String)] = [
