@@ -70,6 +70,20 @@ package enum Quantity {
         return places == 0 ? "\(sign)\(size)" : "\(sign)\(size / 10).\(size % 10)"
     }
 
+    /// A measured value in its unit: `B` and `B/s` are sizes, anything else is a number with tenths below 100; what is not
+    /// finite is `?`.
+    package static func measured(_ value: Double, unit: String) -> String {
+        switch unit {
+        case "B", "B/s":
+            guard value.isFinite else { return "?" }
+            return bytes(UInt64(clamping: whole(value))) + unit.dropFirst()
+        case "1/s": return number(value) + "/s"
+        default: return number(value) + (unit.isEmpty ? "" : " \(unit)")
+        }
+    }
+
+    private static func number(_ value: Double) -> String { decimal(value, places: value < 100 ? 1 : 0) }
+
     /// Rounded; what no Int64 holds comes from a broken peer and is clamped.
     private static func whole(_ value: Double) -> Int64 {
         let limit = 9e17

@@ -75,6 +75,39 @@ struct GoldenTests {
         try Self.golden.compare(grid.ansi(Palette(depth: depth)), with: "colours-responses-\(depth)-80x24")
     }
 
+    private static func analysed(_ size: Size, glyphs: Glyphs = .unicode, _ keys: Key...) -> ConsoleModel {
+        var model = Samples.model(rows: size.rows, columns: size.columns, glyphs: glyphs) {
+            $0.findings = Samples.findings
+        }
+        for effect in keys.flatMap({ model.handle($0) }) {
+            guard case .loadAnalysis = effect else { continue }
+            _ = model.apply(.outcome(.init(effect: effect, value: .analysis(Samples.analysis))))
+        }
+        return model
+    }
+
+    @Test(arguments: sizes)
+    func `What the analyst knows is shown in full, and in short where it stands in details`(_ size: Size) throws {
+        let suffix = "\(size.columns)x\(size.rows)"
+        var model = Self.analysed(size, .character("2"), .character("P"), .enter)
+        try Self.golden.compare(model.text, with: "analysis-\(suffix)")
+        model.press(.end)
+        try Self.golden.compare(model.text, with: "analysis-end-\(suffix)")
+        var short = Self.analysed(size, .character("2"), .enter)
+        short.press(.end)
+        try Self.golden.compare(short.text, with: "analysis-short-\(suffix)")
+        var ascii = Self.analysed(size, glyphs: .ascii, .character("2"), .character("P"), .enter)
+        #expect(ascii.text.utf8.allSatisfy { $0 < 0x80 })
+        ascii.press(.end)
+        #expect(ascii.text.utf8.allSatisfy { $0 < 0x80 })
+    }
+
+    @Test(arguments: [ColourDepth.none, .sixteen, .twoHundredFiftySix])
+    func `The analysis looks as agreed on at each depth of colours`(_ depth: ColourDepth) throws {
+        let grid = ConsoleView.grid(Self.analysed(Self.sizes[0], .character("2"), .character("P"), .enter))
+        try Self.golden.compare(grid.ansi(Palette(depth: depth)), with: "colours-analysis-\(depth)-80x24")
+    }
+
     @Test
     func `Where nothing was found it says so, with the risk`() throws {
         var model = Samples.model(rows: 24, columns: 80) { update in

@@ -151,18 +151,6 @@ struct KeyTests {
         #expect(!foreign.text.contains("dismiss"))
     }
 
-    @Test func `P asks for a PID, offers the selected one, and refuses what is none`() {
-        var model = Samples.model()
-        model.press(.character("P"))
-        #expect(model.text.contains("> 2345_"))
-        model.press(.enter)
-        #expect(model.details == [.app(2_345)])
-        model.press(.escape, .character("P"), .control("u"), .character("x"), .enter)
-        #expect(model.message?.text == "x is no PID")
-        model.press(.character("P"), .control("u"), .character("9"), .enter)
-        #expect(model.message?.kind == .failed)
-    }
-
     @Test func `The console of dtm up asks what Q should do while there are tunnels`() {
         var model = Samples.model(options: ConsoleOptions(isAttached: true))
         #expect(model.press(.character("q")).isEmpty)

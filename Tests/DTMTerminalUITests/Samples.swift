@@ -143,6 +143,46 @@ enum Samples {
             ], pending: [entry("r17", "stop-application", nmap, "proposed", minutes: 1_400)], past: [])
     }
 
+    /// What the analyst might say of the database and its tunnel.
+    static var analysis: AnalysisReport {
+        func metric(_ name: String, _ unit: String, _ scale: Double, score: Double?) -> AnalysisReport.MetricFigures {
+            let recent = (0..<120).map { scale * Double(($0 * 7) % 11) * ($0 > 100 ? 4 : 1) }
+            return .init(
+                name: name, unit: unit, now: recent.last, minute: scale * 9, hour: score == nil ? nil : scale * 5,
+                score: score, recent: recent)
+        }
+        return AnalysisReport(
+            asked: "redis", enabled: true,
+            subjects: [
+                .init(
+                    kind: "application", name: "redis-server", pids: [1_234], since: (now - .seconds(3_000)).rfc3339,
+                    learning: false, reasons: [],
+                    patterns: [
+                        "Both ways alike: 1.2 MiB/s in, 1.4 MiB/s out.", "Connections last 4.2 s on average.",
+                    ],
+                    recommendations: [],
+                    metrics: [metric("cpu", "%", 0.7, score: 0.2), metric("memory", "B", 9e6, score: nil)]),
+                .init(
+                    kind: "tunnel", name: "redis", pids: nil, since: (now - .seconds(300)).rfc3339, learning: true,
+                    reasons: [
+                        "bytes-out is 41 MiB/s, usual at this time are 1.4 MiB/s: more than all of the last hour, for 40 s."
+                    ],
+                    patterns: ["12 new connections a second over the last two minutes, 3 open."],
+                    recommendations: [
+                        .init(
+                            code: "pool.connections",
+                            advice:
+                                "Let the client keep a pool of about 24 connections: each new one costs a handshake.",
+                            evidence: "12 new connections a second that last 310 ms, 12 at a time")
+                    ],
+                    metrics: [
+                        metric("opened", "1/s", 2, score: 0.31), metric("active", "", 1, score: 0.4),
+                        metric("bytes-out", "B/s", 1_400_000, score: 0.97), metric("touches", "1/s", 0, score: 0),
+                    ]),
+            ], risk: 81, arithmetic: "100 × (1 − (1 − 0.85·0.95·1.00)) = 81", verdict: "threat",
+            findings: [findings.findings[0]])
+    }
+
     static var apps: [AppReport] {
         [
             app(

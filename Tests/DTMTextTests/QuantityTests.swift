@@ -35,6 +35,16 @@ import Testing
         #expect(Quantity.relative("soon", to: Timestamp(seconds: 0)) == "soon")
     }
 
+    @Test(arguments: [
+        (1_536, "B", "1.5 KiB"), (1_536, "B/s", "1.5 KiB/s"), (-5, "B", "0 B"), (.nan, "B", "?"),
+        (2.25, "1/s", "2.3/s"),
+        (99.94, "%", "99.9 %"), (140.4, "s", "140 s"), (3, "", "3.0"), (-1e300, "", "-90000000000000000.0"),
+    ])
+    func `A measured value has its unit, and tenths where they matter`(_ value: Double, _ unit: String, _ text: String)
+    {
+        #expect(Quantity.measured(value, unit: unit) == text)
+    }
+
     @Test(arguments: [(0.44, "0.4 %"), (99.96, "100.0 %"), (.nan, "? %"), (.infinity, "? %"), (-0.5, "-0.5 %")])
     func `Shares have one decimal`(value: Double, expected: String) {
         #expect(Quantity.percent(value) == expected)

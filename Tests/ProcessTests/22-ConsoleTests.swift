@@ -121,8 +121,8 @@ extension BuiltProgram {
             try terminal.press("C-u")
             try terminal.type("\(redis.program.pid)")
             try terminal.press("Enter")
-            try terminal.wait("its details") {
-                $0.contains("PID") && $0.contains("\(redis.program.pid)") && $0.contains("Process")
+            try terminal.wait("its analysis") {
+                $0.contains("analysis of \(redis.program.pid)") && $0.contains("verdict")
             }
         }
 

@@ -101,29 +101,6 @@ extension BuiltProgram {
             withExtendedLifetime(others) {}
         }
 
-        /// A program of nobody's that touches decoys, one after the other, and does not go when asked to.
-        private static let prober = #"""
-            import signal, socket, sys, time
-            signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
-            print("ready", flush=True)
-            peers = []
-            while True:
-                try:
-                    line = sys.stdin.readline()
-                except InterruptedError:
-                    continue
-                if not line:
-                    time.sleep(0.1)
-                    continue
-                host, port = line.split()
-                try:
-                    peer = socket.create_connection((host, int(port)), 5)
-                    peer.send(b"HELP\r\n")
-                    peers.append(peer)
-                except OSError:
-                    pass
-            """#
-
         @Test("A program that touches decoys is proposed for its end, and ends by a person's approval alone")
         func stopped() throws {
             let manager = try Manager(Self.configuration)
@@ -131,34 +108,25 @@ extension BuiltProgram {
             let redis = try RedisServer(in: manager.directory)
             try manager.protect(redis.target, name: "redis", "--interval", "3600")
             let nobody = try #require(OtherUser.nobody)
-            let prober = try ChildProgram(
-                .init(
-                    program: nobody.prefix[0],
-                    arguments: nobody.prefix.dropFirst() + ["python3", "-c", Self.prober],
-                    environment: basicEnvironment, directory: manager.directory.path, hasInput: true))
-            #expect(eventually { prober.output.contains("ready") }, "\(prober.errors)")
+            let prober = try DecoyProber(in: manager, as: nobody)
             let proposal = try awaited("nothing was proposed", within: .seconds(150)) {
                 if let found = try list(manager).pending.first(where: { $0.rung == "stop-application" }) {
                     return found
                 }
-                if let place = try decoy(of: manager) { prober.send("\(place.address) \(place.port)\n") }
+                try prober.touchDecoy(of: "redis", manager)
                 return nil
             }
             #expect(proposal.subject.hasPrefix("program:uid 65534 ") && proposal.subject.contains("python3"))
-            #expect(prober.isRunning && !prober.output.contains("asked"), "nothing ends a program without a person")
+            #expect(
+                prober.program.isRunning && !prober.program.output.contains("asked"),
+                "nothing ends a program without a person")
             let approved = try manager.dtm("respond", "approve", proposal.id, "--json")
             #expect(approved.status == 0, "\(approved.errors)")
-            #expect(eventually { prober.output.contains("asked") })
-            #expect(prober.wait(.seconds(20)) == .signalled(SIGKILL))
+            #expect(eventually { prober.program.output.contains("asked") })
+            #expect(prober.program.wait(.seconds(20)) == .signalled(SIGKILL))
             let events = try manager.events()
             #expect(events.contains { $0.kind == Event.Kind.responseApproved && $0.detail["uid"] == .integer(0) })
             withExtendedLifetime(others) {}
-        }
-
-        private func decoy(of manager: Manager) throws -> AppReport.Listener? {
-            let live = try manager.endpoint(of: "redis")
-            return try manager.apps().apps.filter { $0.name == "dtm-dataplane" }.flatMap(\.listeners)
-                .filter { $0.address.hasPrefix("127.") && "\($0.address):\($0.port)" != "\(live)" }.randomElement()
         }
     }
 }

@@ -60,19 +60,7 @@ enum AnalysisView {
     /// Unknown is –, never 0.
     static func amount(_ value: Double?, _ unit: String) -> String {
         guard let value, value.isFinite else { return "–" }
-        switch unit {
-        case "B": return Quantity.bytes(UInt64(clamping: Int64(min(value, 9e18).rounded())))
-        case "B/s": return Quantity.bytes(UInt64(clamping: Int64(min(value, 9e18).rounded()))) + "/s"
-        case "": return tenths(value)
-        case "1/s": return tenths(value) + "/s"
-        default: return tenths(value) + " " + unit
-        }
-    }
-
-    private static func tenths(_ value: Double) -> String {
-        guard value < 100 else { return "\(Int(min(value, 9e15).rounded()))" }
-        let tenths = Int((value * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10)"
+        return Quantity.measured(value, unit: unit)
     }
 
     private static func score(_ score: Double?) -> String {

@@ -68,6 +68,7 @@ struct EffectRunner: Sendable {
         case .resumeResponses:
             let list = try await client.resumeResponses()
             return .said("responses act again, in the mode \(list.mode)")
+        case .loadAnalysis(let name): return .analysis(try await client.analysis(of: name))
         case .loadDoctor: return .doctor(try await client.doctor())
         case .loadCertificates: return .certificates(try await client.certificates())
         case .confirm, .suspend, .redraw, .end: return .said("")

@@ -126,28 +126,4 @@ extension ConsoleModel {
             }
         }
     }
-
-    // MARK: Analysis
-
-    private mutating func askForAnalysis() {
-        dialog = .prompt(
-            .init(
-                purpose: .analyse, title: "Analyse which process?", hint: "a PID; Enter takes it, Esc goes back",
-                text: subjectApp.map { String($0.report.pid) } ?? ""))
-    }
-
-    mutating func answer(_ prompt: Dialog.Prompt) -> [Effect] {
-        guard let pid = Int32(prompt.text), pid > 0 else {
-            fail("\(prompt.text.isEmpty ? "nothing" : shown(prompt.text)) is no PID", hint: "a PID is a number above 0")
-            return []
-        }
-        guard data.apps[pid] != nil else {
-            fail("there is no process \(pid) among those that are known", hint: "v lists all processes")
-            return []
-        }
-        // Where its analysis stands.
-        details.append(.app(pid))
-        scroll = 0
-        return []
-    }
 }

@@ -32,6 +32,9 @@ struct ConsoleModel: Sendable {
     private(set) var certificates: CertificateList?
     /// When the two were last asked for.
     private var askedAt: Duration?
+    /// What the analyst said, and about whom.
+    private(set) var analysis: AnalysisAnswer?
+    private var analysisQuestion: AnalysisQuestion?
     /// The console's clock.
     private(set) var now = Duration.zero
     /// How large the screen is; lists scroll by it.
@@ -88,17 +91,46 @@ struct ConsoleModel: Sendable {
 
     /// What the stream does not bring is asked for while it is looked at.
     private mutating func dueQuestions() -> [Effect] {
-        guard screen == .security, live.link.isLive else { return [] }
+        guard live.link.isLive else { return [] }
+        return dueAnalysis() + dueChecks()
+    }
+
+    private mutating func dueAnalysis() -> [Effect] {
+        guard let name = analysisSubject else { return [] }
+        if let question = analysisQuestion, question.name == name, isPaused || !question.isDue(at: now) { return [] }
+        analysisQuestion = AnalysisQuestion(name: name, at: now)
+        return [.loadAnalysis(name)]
+    }
+
+    private mutating func dueChecks() -> [Effect] {
+        guard screen == .security else { return [] }
         if let askedAt, now - askedAt < .seconds(30) { return [] }
         askedAt = now
         return [.loadDoctor, .loadCertificates]
     }
 
+    /// An answer about somebody who is not looked at any more comes too late.
+    private mutating func take(_ outcome: AnalysisAnswer.Outcome, about name: String) {
+        guard analysisQuestion?.name == name else { return }
+        analysisQuestion?.isOpen = false
+        if case .failed = outcome, analysis?.name == name, !live.link.isLive { return }
+        analysis = AnalysisAnswer(name: name, outcome: outcome)
+    }
+
     private mutating func take(_ outcome: EffectOutcome) -> [Effect] {
+        if case .loadAnalysis(let name) = outcome.effect {
+            switch outcome.value {
+            case .analysis(let report): take(.report(report), about: name)
+            case .failed(let message, let hint): take(.failed(message: message, hint: hint), about: name)
+            default: break
+            }
+            return []
+        }
         switch outcome.value {
         case .passphraseNeeded: return [.confirm(outcome.effect)]
         case .doctor(let report): doctor = report
         case .certificates(let list): certificates = list
+        case .analysis: break
         case .said(let text):
             message = Message(kind: .done, text: text, hint: nil, until: now + .seconds(6))
             live.assume(outcome.effect)
@@ -172,6 +204,7 @@ extension ConsoleModel {
         switch subject {
         case .app(let pid): data.apps[pid]
         case .tunnel(let name): data.processes(behind: name).first
+        case .analysis(let name): Int32(name).flatMap { data.apps[$0] } ?? data.processes(behind: name).first
         default: nil
         }
     }
@@ -187,6 +220,7 @@ extension ConsoleModel {
         switch subject {
         case .app(let pid): data.apps[pid]?.report.tunnel.flatMap { data.tunnels[$0] }
         case .tunnel(let name): data.tunnels[name]
+        case .analysis(let name): data.tunnels[name] ?? subjectApp?.report.tunnel.flatMap { data.tunnels[$0] }
         case .event(let id): data.events.first { $0.id == id }?.tunnel.flatMap { data.tunnels[$0] }
         case .response(let id): data.response(id)?.tunnel.flatMap { data.tunnels[$0] }
         case .finding, nil: nil

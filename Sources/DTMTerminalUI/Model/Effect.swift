@@ -15,6 +15,8 @@ indirect enum Effect: Hashable, Sendable {
     case decide(ControlClient.ResponseDecision, String)
     case stopResponses
     case resumeResponses
+    /// What the analyst knows of a process, by its PID, an application or a tunnel.
+    case loadAnalysis(String)
     case loadDoctor
     case loadCertificates
     /// The operator's passphrase is asked for, outside of the screen, and goes with it.
@@ -59,6 +61,7 @@ struct EffectOutcome: Sendable {
         case passphraseNeeded
         case doctor(DoctorReport)
         case certificates(CertificateList)
+        case analysis(AnalysisReport)
     }
     var effect: Effect
     var value: Value

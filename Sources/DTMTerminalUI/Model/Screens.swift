@@ -32,6 +32,8 @@ enum RowID: Hashable, Sendable {
     case finding(String)
     case response(String)
     case event(UInt64)
+    /// What the analyst knows of a process, by its PID, an application or a tunnel.
+    case analysis(String)
 }
 
 /// Where one is in a list.
@@ -104,7 +106,7 @@ enum Dialog: Hashable, Sendable {
         var hint: String
         var text: String
         /// The longest text.
-        var limit = 20
+        var limit = 100
     }
 }
 

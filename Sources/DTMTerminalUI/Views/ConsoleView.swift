@@ -68,6 +68,7 @@ enum ConsoleView {
         case .tunnel(let name): return DetailsView.page(tunnel: name, model, figures)
         case .event(let id): return EventsView.page(id, model, figures)
         case .finding(let id): return FindingsView.page(id, model, figures)
+        case .analysis(let name): return AnalysisView.page(name, model, figures)
         case .response(let id): return ResponseView.page(id, model, figures)
         case nil: break
         }

@@ -46,13 +46,13 @@ enum DetailsView {
         page.add([graph], beside: tunnel.map { TunnelBlocks.latencies($0, width: half, figures) } ?? [])
         page.add(connections)
         guard let tunnel else {
-            page.add(findings(app: app, tunnel: nil, model, figures))
+            page.add(findings(app: app, tunnel: nil, width: page.width, model, figures))
             return
         }
         let name = tunnel.report.name
         page.add(
             [TunnelBlocks.rotations(name, model, figures)], beside: [TunnelBlocks.decisions(name, model, figures)])
-        page.add(findings(app: app, tunnel: name, model, figures))
+        page.add(findings(app: app, tunnel: name, width: page.width, model, figures))
     }
 
     private static func process(_ entry: AppEntry, _ figures: Figures) -> Block {
@@ -127,21 +127,27 @@ enum DetailsView {
         return Block(title, table.lines() + (rest > 0 ? [Line("and \(rest) more", .dim)] : []))
     }
 
-    private static func findings(app: String?, tunnel: String?, _ model: ConsoleModel, _ figures: Figures) -> Block {
+    /// What the analyst says, in short, and what was found.
+    private static func findings(
+        app: String?, tunnel: String?, width: Int, _ model: ConsoleModel, _ figures: Figures
+    ) -> Block {
+        let analysis = AnalysisView.short(width: width, model, figures)
         guard let list = model.data.findings, list.available else {
-            return Block("Findings and analysis", [Line("Not available yet in this version.", .dim)])
+            return Block("Findings and analysis", analysis + [Line("Findings are not known yet.", .dim)])
         }
         let found = list.findings.filter {
             ($0.app != nil && $0.app == app) || ($0.tunnel != nil && $0.tunnel == tunnel)
         }
-        guard !found.isEmpty else { return Block("Findings and analysis", [Line("None.", .good)]) }
+        guard !found.isEmpty else {
+            return Block("Findings and analysis", analysis + [Line("Nothing was found.", .good)])
+        }
         let part = list.risk?.tunnels.first { $0.name == tunnel } ?? list.risk?.apps.first { $0.name == app }
         let risk = part.map {
-            [Line("risk ", .dim) + figures.risk($0.risk) + Line("  = \(shown($0.arithmetic))", .dim)]
+            [Line("risk ", .dim) + figures.risk($0.risk) + Line("  = \(figures.formula($0.arithmetic))", .dim)]
         }
         return Block(
             "Findings and analysis",
-            (risk ?? [])
+            analysis + (risk ?? [])
                 + found.prefix(20).map { finding in
                     figures.risk(finding.risk) + Line("  \(shown(finding.title))")
                         + Line((finding.action ?? finding.advice).map { "  \(shown($0))" } ?? "", .dim)

@@ -95,6 +95,18 @@ struct Figures {
         return Line(glyphs.sparkline(history.samples, width: width, maximum: maximum), .graph)
     }
 
+    /// A value in its unit.
+    func measured(_ value: Double?, unit: String) -> Line {
+        guard let value, value.isFinite else { return unknown }
+        return Line(Quantity.measured(value, unit: shown(unit)), value == 0 ? .dim : .text)
+    }
+
+    /// A formula of the manager's, in the characters that there are.
+    func formula(_ text: String) -> String {
+        guard !glyphs.isUnicode else { return shown(text) }
+        return shown(String(text.map { $0 == "×" || $0 == "·" ? "*" : $0 == "−" ? "-" : $0 }))
+    }
+
     func severity(_ severity: Severity) -> Role {
         switch severity {
         case .debug: .dim

@@ -36,6 +36,7 @@ enum FooterView {
         if isWide { keys.append((glyphs.upDown, isListed ? "select" : "scroll")) }
         if isListed, !model.list.rows.isEmpty { keys.append(("Enter", "details")) }
         if model.maySteer { keys += steering(model) }
+        if !model.maySteer { keys.append(("P", "analyse PID")) }
         if isListed, !model.maySteer { keys.append(("/", "filter")) }
         if model.details.isEmpty { keys.append(("Tab", "next")) }
         if model.screen == .applications, model.details.isEmpty {

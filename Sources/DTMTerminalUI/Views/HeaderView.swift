@@ -78,6 +78,7 @@ enum HeaderView {
             case .finding(let id): "finding \(shown(id))"
             case .response(let id): "response \(shown(id))"
             case .event(let id): "event \(id)"
+            case .analysis(let name): "analysis of \(shown(name))"
             }
         return [
             Span(" \(model.screen.title) ", .dim), Span("\(model.canvas.glyphs.arrow) ", .dim), Span(name, .strong),

@@ -7,6 +7,7 @@ enum HelpView {
         ("Wheel, click", "scroll, select"), ("Enter", "go into the selected"), ("Esc", "go back; clear the filter"),
         ("Tab  1-6", "the screens"), ("/", "filter by name, user, PID, port, tunnel"),
         ("s  S", "next order; reverse it"), ("v", "all processes, or those with sockets"),
+        ("P", "what the analyst knows of a process, by its PID"),
         ("Space", "pause: the picture stands still"), ("Ctrl-L", "draw everything anew"),
         ("Ctrl-Z", "suspend; fg comes back"), ("Q", "quit"),
     ]
@@ -17,7 +18,7 @@ enum HelpView {
         ("d", "dismiss the selected finding or proposal (asks)"),
         ("u", "undo what is in force about the selected finding (asks)"),
         ("X", "stop all responses, or let them act again (asks)"),
-        ("T", "auto-tunnel on or off"), ("A", "analysis on or off"), ("P", "analyse a process by its PID"),
+        ("T", "auto-tunnel on or off"), ("A", "analysis on or off"),
     ]
     private static let words: [(String, String)] = [
         ("tier", "isolated, fenced: nobody gets past the tunnel; fronted: its port is still open"),
