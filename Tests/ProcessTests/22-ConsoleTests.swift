@@ -252,7 +252,7 @@ extension BuiltProgram {
             let terminal = try terminal("--read-only")
             let footer = try terminal.screen().lines.last ?? ""
             #expect(!footer.contains("auto-tunnel") && !footer.contains("protect"), "\(footer)")
-            for key in ["p", "r", "R", "T", "A"] {
+            for key in ["p", "r", "R", "T", "A", "X"] {
                 try terminal.press(key)
                 try terminal.wait("the refusal of \(key)") { $0.contains("read-only") }
                 try terminal.press("Up")
