@@ -33,6 +33,7 @@ public struct TunnelFacts: Hashable, Sendable {
 
 /// Recommends on performance, each with its evidence. Pure; silence means that nothing speaks for a change.
 public enum PerformanceAdvisor {
+    /// What speaks for a change, by the figures that are known.
     public static func recommendations(for profile: SubjectProfile, facts: TunnelFacts?) -> [Recommendation] {
         let known = profile.series.mapValues(\.history)
         return [

@@ -21,6 +21,7 @@ public struct TrafficMeter: Hashable, Sendable {
 
     public init() {}
 
+    /// Counts a connection that began.
     public mutating func began(_ flow: FlowStart) {
         opened += 1
         if identities.count < Self.maximumNames { identities.insert(flow.identity) }
@@ -32,11 +33,13 @@ public struct TrafficMeter: Hashable, Sendable {
         lastArrival = flow.startedAt
     }
 
+    /// Counts one that ended.
     public mutating func ended(_ flow: FlowRecord) {
         ended += 1
         durations += max(0, (flow.endedAt - flow.startedAt).inSeconds)
     }
 
+    /// Counts what was turned away, and touches of decoys.
     public mutating func take(_ incident: Incident) {
         switch incident.kind {
         case .decoyTouched: touches += UInt64(incident.count)
@@ -45,6 +48,7 @@ public struct TrafficMeter: Hashable, Sendable {
         }
     }
 
+    /// Takes what the data plane has counted since its start.
     public mutating func take(_ counters: TunnelCounters) { self.counters = counters }
 
     /// The data plane is gone: its counters begin anew.
