@@ -90,8 +90,8 @@ extension KernelTests.AttributionTests {
         for (index, server) in servers.enumerated() {
             var who = inventory.attribute(local: server.remote, remote: server.local)
             // Where its budget of processor time is spent, nobody is named until there is some again.
-            for _ in 0..<200 where who.holder == nil {
-                poll(nil, 0, 10)
+            for _ in 0..<100 where who.holder == nil {
+                poll(nil, 0, 100)
                 who = inventory.attribute(local: server.remote, remote: server.local)
             }
             #expect(who.holder?.process.pid == (index % 2 == 0 ? even.pid : odd.pid))

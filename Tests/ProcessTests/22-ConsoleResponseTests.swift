@@ -81,7 +81,7 @@ extension BuiltProgram {
             "P shows what the analyst knows of a process and its tunnel, anew while it is open, and in short in details"
         )
         func analysis() throws {
-            let manager = try Manager()
+            let manager = try Manager(#"{"analysis": {"enabled": false}}"#)
             let redis = try RedisServer(in: manager.directory)
             try manager.protect(redis.target, name: "cache")
             let terminal = try self.terminal(manager, "--read-only")
