@@ -31,7 +31,9 @@ final class StageProcess {
         var started: pid_t = 0
         let failure = Self.spawn(&started, [into[0], out[1]], ["dtm"] + arguments, environment)
         pid = started
-        guard failure == 0 else {
+        // What was never started must not be ended: process 0 is to kill(2) everybody of this group.
+        isRunning = failure == 0
+        guard isRunning else {
             throw RedteamError(.process, "\(name) could not be started: \(String(cString: strerror(failure)))")
         }
     }
