@@ -88,12 +88,7 @@ extension KernelTests.AttributionTests {
         var inventory = try LiveInventory()
         _ = try inventory.tick()
         for (index, server) in servers.enumerated() {
-            var who = inventory.attribute(local: server.remote, remote: server.local)
-            // Where its budget of processor time is spent, nobody is named until there is some again.
-            for _ in 0..<100 where who.holder == nil {
-                poll(nil, 0, 100)
-                who = inventory.attribute(local: server.remote, remote: server.local)
-            }
+            let who = inventory.attribute(local: server.remote, remote: server.local)
             #expect(who.holder?.process.pid == (index % 2 == 0 ? even.pid : odd.pid))
             #expect(who.holder?.executable?.hasSuffix(index % 2 == 0 ? "/sleep" : "/tail") == true)
         }

@@ -143,13 +143,15 @@ final class TestProgram {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        // A descriptor that already has the wanted number would keep CLOEXEC: go by way of a high one.
+        // A descriptor that already has the wanted number would keep CLOEXEC: go by way of one above all that are given, or one
+        // copy would overwrite another's source.
+        let high = max(200, (descriptors.map(\.descriptor).max() ?? 0) + 1)
         for (index, socket) in descriptors.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, socket.descriptor, Int32(200 + index))
+            posix_spawn_file_actions_adddup2(&actions, socket.descriptor, high + Int32(index))
         }
         for index in descriptors.indices {
-            posix_spawn_file_actions_adddup2(&actions, Int32(200 + index), Int32(3 + index))
-            posix_spawn_file_actions_addclose(&actions, Int32(200 + index))
+            posix_spawn_file_actions_adddup2(&actions, high + Int32(index), Int32(3 + index))
+            posix_spawn_file_actions_addclose(&actions, high + Int32(index))
         }
         if let input { posix_spawn_file_actions_adddup2(&actions, input.descriptor, 0) }
         var texts = ([path] + arguments).map { strdup($0) } + [nil]
